@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * aael: the attestation agent event log, kernel interface.
+ *
+ * /dev/aael
+ *   write(2)   one or more lines "domain operation content\n"; every line is one
+ *              event. Only complete lines are consumed, and the return value is
+ *              the number of bytes of the lines that were appended: an error
+ *              behind the first line is a short write. write(2) never has
+ *              privilege: reserved domains and privileged indexes need the ioctl.
+ *   read(2)    the binary log: header, boot log, our entries; no end mark.
+ *   lseek(2), pread(2)
+ *              on that same stream. pwrite(2): ESPIPE.
+ *   poll(2)    POLLIN: the log reaches past the file position;
+ *              POLLPRI: the health has changed since this file last asked for it
+ *              (AAEL_IOC_INFO); POLLOUT: the log is enabled.
+ *   ioctl(2)   the four below.
+ *
+ * Every ioctl takes a struct whose first member is its size as the caller knows
+ * it. A kernel that knows a longer struct treats the missing tail as zero; a
+ * kernel that knows a shorter one answers E2BIG if the tail it does not know is
+ * not zero. Unknown flags and non-zero reserved members: EINVAL.
+ *
+ * Errors of write(2) and AAEL_IOC_EXTEND, in the order of the checks:
+ *
+ *   EINVAL      bad size, flag or reserved member; no complete line; a field that
+ *               is missing, or holds a byte that is not allowed; no such index,
+ *               or one that is refused to everybody
+ *   E2BIG       a field is too long; an unknown tail of the struct is not zero
+ *   EFAULT      the memory cannot be read (or the result not be written: then the
+ *               event *is* logged)
+ *   EILSEQ      the content is not well-formed UTF-8
+ *   EOPNOTSUPP  this platform has no register (no provider)
+ *   ENOTCONN    the log is not enabled
+ *   ESHUTDOWN   the log is sealed
+ *   EACCES      the domain is reserved for CAP_SYS_ADMIN
+ *   EPERM       the register index is reserved for CAP_SYS_ADMIN
+ *   ENOSPC      the log is full
+ *   EDQUOT      what is left of the log is kept for CAP_SYS_ADMIN
+ *   ENOMEM      no memory for the entry
+ *   EBUSY       the system is being suspended
+ *   EAGAIN      O_NONBLOCK, and another event is being measured
+ *   EINTR       killed while waiting for the turn
+ *   ENODEV      the device that holds the register is gone
+ *   EIO         the register was not extended, nothing was logged: certain. Also
+ *               while an earlier event is undecided
+ *   ETIMEDOUT   undecided: the register may have been extended; the next use
+ *               reads it again, and logs the event if it was
+ *
+ * After every error but EFAULT on the result and ETIMEDOUT nothing has been
+ * measured and nothing logged.
+ */
+#ifndef _UAPI_LINUX_AAEL_H
+#define _UAPI_LINUX_AAEL_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define AAEL_ABI_VERSION		1
+
+/* Limits of an event's fields, in bytes. */
+#define AAEL_DOMAIN_MAX_BYTES		255
+#define AAEL_OPERATION_MAX_BYTES	255
+#define AAEL_CONTENT_MAX_BYTES		65535
+
+/* The text of an entry: the fields joined by single spaces. */
+#define AAEL_TEXT_MAX_BYTES	(AAEL_DOMAIN_MAX_BYTES + 1 + \
+				 AAEL_OPERATION_MAX_BYTES + 1 + \
+				 AAEL_CONTENT_MAX_BYTES)
+
+/* TCG PC Client event type EV_EVENT_TAG and our tag ("LEAA" in the bytes). */
+#define AAEL_EVENT_TYPE			0x00000006u
+#define AAEL_EVENT_TAG			0x4141454cu
+
+#define AAEL_BANKS_MAX			5	/* SHA-1, -256, -384, -512, SM3 */
+#define AAEL_DIGEST_MAX_BYTES		64
+#define AAEL_REGISTERS_MAX		24	/* PCR 0..23, or CCMR 0..4 */
+#define AAEL_PROVIDER_NAME_BYTES	16
+
+/* aael_extend.index, aael_verify.index: the index the log was enabled with. */
+#define AAEL_INDEX_DEFAULT		0xffffffffu
+
+/* The log's life. */
+enum aael_state {
+	AAEL_STATE_UNSUPPORTED	= 0,	/* no provider has a register here */
+	AAEL_STATE_DISABLED	= 1,	/* a provider, but not enabled yet */
+	AAEL_STATE_ENABLED	= 2,	/* one way until reboot or reload */
+	AAEL_STATE_SEALED	= 3,	/* handed over */
+};
+
+/* How log and registers agree; a larger value is worse. */
+enum aael_health {
+	AAEL_HEALTH_CONSISTENT		= 0,
+	/* The register's value at load is not what the boot log explains. */
+	AAEL_HEALTH_UNEXPLAINED_BASE	= 1,
+	/* The register could not be read: the last event may be undecided. */
+	AAEL_HEALTH_UNKNOWN		= 2,
+	/* The register has gone another way than the log. For good. */
+	AAEL_HEALTH_DIVERGED		= 3,
+	/* The device that holds the register is gone. */
+	AAEL_HEALTH_GONE		= 4,
+};
+
+/* A register value or digest in one bank. */
+struct aael_value {
+	__u16 alg;			/* TCG algorithm id */
+	__u16 size;			/* bytes used of value[] */
+	__u8  value[AAEL_DIGEST_MAX_BYTES];
+};
+
+/* Renounce privilege: treat the caller as if it had no capability. */
+#define AAEL_EXTEND_F_UNPRIVILEGED	(1u << 0)
+
+/**
+ * struct aael_extend - append one event (AAEL_IOC_EXTEND)
+ * @size: sizeof(struct aael_extend)
+ * @flags: AAEL_EXTEND_F_*
+ * @index: register index as the user knows it, or AAEL_INDEX_DEFAULT
+ * @domain_len: bytes at @domain, 1..255
+ * @operation_len: bytes at @operation, 1..255
+ * @content_len: bytes at @content, 1..65535
+ * @domain: user address; printable ASCII without space
+ * @operation: user address; printable ASCII without space
+ * @content: user address; UTF-8 without control characters
+ * @sequence: out: number of the entry, from 1; also set with ETIMEDOUT, to the
+ *	number that it will have if it turns out to be measured
+ * @reg: out: the register it went into (PCR or CC measurement register)
+ * @reserved: zero
+ *
+ * Needs the file open for writing (EBADF). A reserved domain or a privileged
+ * index needs CAP_SYS_ADMIN in the initial user namespace, of the caller and of
+ * whoever opened the file.
+ */
+struct aael_extend {
+	__u32 size;
+	__u32 flags;
+	__u32 index;
+	__u32 domain_len;
+	__u32 operation_len;
+	__u32 content_len;
+	__aligned_u64 domain;
+	__aligned_u64 operation;
+	__aligned_u64 content;
+	__aligned_u64 sequence;
+	__u32 reg;
+	__u32 reserved;
+};
+
+/* aael_info.flags */
+#define AAEL_INFO_F_UNEXPLAINED_BASE	(1u << 0)
+#define AAEL_INFO_F_BOOT_LOG		(1u << 1)	/* the log begins with it */
+#define AAEL_INFO_F_SOFT		(1u << 2)	/* no protection at all */
+#define AAEL_INFO_F_RESETTABLE		(1u << 3)	/* not append-only */
+
+/**
+ * struct aael_info - what the log is (AAEL_IOC_INFO); never waits for the device
+ * @size: in: sizeof(struct aael_info)
+ * @abi_version: AAEL_ABI_VERSION
+ * @state: enum aael_state
+ * @health: enum aael_health, the worst of all registers in use
+ * @flags: AAEL_INFO_F_*
+ * @index: the default index (init_pcr), as the user gave it
+ * @reg: the register it is mapped to
+ * @alg_count: banks logged, 0..AAEL_BANKS_MAX
+ * @algs: their TCG algorithm ids in the order of the digests of an entry
+ * @reserved: zero
+ * @count: our entries
+ * @bytes: length of the whole stream
+ * @own_offset: where our entries begin in it
+ * @max_log_bytes: limit on the bytes of our entries
+ * @headroom_bytes: what of that only CAP_SYS_ADMIN may use
+ * @violations: extends that were not ours, as far as they were seen
+ * @pending_sequence: number that the undecided event will have, or 0
+ * @provider: name of the provider, NUL terminated; empty without one
+ */
+struct aael_info {
+	__u32 size;
+	__u32 abi_version;
+	__u32 state;
+	__u32 health;
+	__u32 flags;
+	__u32 index;
+	__u32 reg;
+	__u32 alg_count;
+	__u16 algs[AAEL_BANKS_MAX];
+	__u16 reserved[3];
+	__aligned_u64 count;
+	__aligned_u64 bytes;
+	__aligned_u64 own_offset;
+	__aligned_u64 max_log_bytes;
+	__aligned_u64 headroom_bytes;
+	__aligned_u64 violations;
+	__aligned_u64 pending_sequence;
+	char provider[AAEL_PROVIDER_NAME_BYTES];
+};
+
+/**
+ * struct aael_snapshot - a point that log and register agree on (AAEL_IOC_SNAPSHOT)
+ * @size: in: sizeof(struct aael_snapshot)
+ * @index: in: register index, or AAEL_INDEX_DEFAULT
+ * @reg: out: the register
+ * @health: out: enum aael_health of that register
+ * @count: out: our entries
+ * @bytes: out: length of the whole stream
+ * @bank_count: out: values at @running
+ * @reserved: zero
+ * @running: out: what the register holds after those entries, as the log has it
+ *
+ * Entries that no read of the register has confirmed yet are confirmed first.
+ * EINVAL (struct, index), EFAULT, EOPNOTSUPP, ENOTCONN, EPERM, ENODEV, EINTR,
+ * ETIMEDOUT (the register cannot be read).
+ */
+struct aael_snapshot {
+	__u32 size;
+	__u32 index;
+	__u32 reg;
+	__u32 health;
+	__aligned_u64 count;
+	__aligned_u64 bytes;
+	__u32 bank_count;
+	__u32 reserved;
+	struct aael_value running[AAEL_BANKS_MAX];
+	__u32 reserved2;
+};
+
+/**
+ * struct aael_verify - read the live register and compare (AAEL_IOC_VERIFY)
+ * @size: in: sizeof(struct aael_verify)
+ * @index: in: register index, or AAEL_INDEX_DEFAULT
+ * @reg: out: the register
+ * @health: out: enum aael_health of that register
+ * @match: out: 1 if every bank holds what the log replays to, else 0
+ * @bank_count: out: values at @live and @replayed
+ * @count: out: our entries at the time of the comparison
+ * @live: out: what the register holds
+ * @replayed: out: boot log and our entries, replayed by the hardware's rule
+ *
+ * Callers without CAP_SYS_ADMIN get an answer that may be one second old.
+ * Errors as AAEL_IOC_SNAPSHOT.
+ */
+struct aael_verify {
+	__u32 size;
+	__u32 index;
+	__u32 reg;
+	__u32 health;
+	__u32 match;
+	__u32 bank_count;
+	__aligned_u64 count;
+	struct aael_value live[AAEL_BANKS_MAX];
+	struct aael_value replayed[AAEL_BANKS_MAX];
+};
+
+#define AAEL_IOC_MAGIC		0xAE
+#define AAEL_IOC_EXTEND		_IOWR(AAEL_IOC_MAGIC, 0x01, struct aael_extend)
+#define AAEL_IOC_INFO		_IOWR(AAEL_IOC_MAGIC, 0x02, struct aael_info)
+#define AAEL_IOC_SNAPSHOT	_IOWR(AAEL_IOC_MAGIC, 0x03, struct aael_snapshot)
+#define AAEL_IOC_VERIFY		_IOWR(AAEL_IOC_MAGIC, 0x04, struct aael_verify)
+
+#endif /* _UAPI_LINUX_AAEL_H */
