@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+# What a user of the tree asks for by name; the work is done where the things are:
+# kmod/Kbuild, helper/Makefile, tests/.
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+O    ?= $(CURDIR)/build/helper
+
+all: helper kmod
+
+# The module for the kernel whose build folder KDIR is; build/kmod-local/kmod/aael.ko.
+kmod:
+	tests/vm/build-kmod local "$(KDIR)"
+
+helper:
+	$(MAKE) -C helper O="$(O)" all
+
+deps:
+	tests/vm/deps
+
+demo:
+	tests/demo/demo $(if $(KEEP),--keep)
+
+check:
+	tests/run
+
+clean:
+	rm -rf build
+
+help:
+	@echo 'make demo [KEEP=1]   a guest with a software TPM: load, measure, verify [and stay]'
+	@echo 'make check           all tests; tests/run -l lists them, tests/run NAME runs one'
+	@echo 'make kmod [KDIR=…]   the module for the running kernel or any other'
+	@echo 'make helper [O=…]    daemon and command'
+	@echo 'make deps            install the Debian packages that the above need'
+	@echo 'make clean           remove build/; fetched and built kernels are in ~/.cache/aael'
+
+.PHONY: all kmod helper deps demo check clean help

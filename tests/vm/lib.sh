@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# What every script of the VM harness shares: where things are and how to stop.
+# Nothing outside $top/build and the cache is ever written.
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cache=${AAEL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/aael}
+build=${AAEL_BUILD:-$top/build}
+export LC_ALL=C.UTF-8
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+
+die()
+{
+	say "$*"
+	exit 1
+}
+
+# lock NAME: one process at a time prepares NAME in the cache; held until exit.
+lock()
+{
+	mkdir -p "$cache/locks"
+	exec {lock_fd}>"$cache/locks/$1"
+	flock -w 1800 "$lock_fd" || die "another process holds $cache/locks/$1"
+}
+
+# mirror: the Debian mirror that this machine's own apt uses.
+mirror()
+{
+	apt-get indextargets --format '$(REPO_URI)' \
+		'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | sort -u | head -n 1
+}
+
+# apt_suite SUITE ARGS…: apt-get on one suite alone, with sources, state and
+# cache of its own under the cache, so that the host's apt is not changed.
+# Signatures are checked against Debian's archive keyring.
+apt_suite()
+{
+	local suite=$1 dir=$cache/apt/$1 uri keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+	shift
+	if [ ! -e "$dir/sources.list" ]; then
+		uri=$(mirror)
+		[ -n "$uri" ] || die "apt knows no Debian mirror; run apt-get update first"
+		mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
+		: >"$dir/status"
+		echo "deb [signed-by=$keyring] $uri $suite main" >"$dir/sources.list.new"
+		mv "$dir/sources.list.new" "$dir/sources.list"
+	fi
+	apt-get -q -o Dir::Etc::SourceList="$dir/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+		-o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null \
+		-o Dir::State="$dir" -o Dir::State::Lists="$dir/lists" -o Dir::State::Status="$dir/status" \
+		-o Dir::Cache="$dir/cache" -o APT::Default-Release= -o APT::Sandbox::User=root \
+		-o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false -o Acquire::Languages=none -o Acquire::Retries=3 "$@"
+}
+
+# apt_show SUITE PACKAGE: its control data in that suite's index.
+apt_show()
+{
+	local dir=$cache/apt/$1
+	apt-cache -o Dir::Etc::SourceList="$dir/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+		-o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null \
+		-o Dir::State="$dir" -o Dir::State::Lists="$dir/lists" -o Dir::State::Status="$dir/status" \
+		-o Dir::Cache="$dir/cache" "${@:3}" show --no-all-versions "$2"
+}
