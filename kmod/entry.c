@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One entry, encoded and hashed before anything is locked or sent.
+ *
+ * TCG_PCR_EVENT2, all little-endian (TCG PC Client Platform Firmware Profile, 10.2.2):
+ *
+ *	u32 register   u32 type = EV_EVENT_TAG
+ *	u32 digest_count   { u16 alg   u8 digest[] } × digest_count
+ *	u32 event_size   event[event_size]        event: see event.c
+ *	digest = H(event)
+ */
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+#include <linux/unaligned.h>
+
+#include "aael.h"
+
+static size_t digests_size(const struct aael_bank *banks, unsigned int bank_count)
+{
+	size_t size = 0;
+
+	for (unsigned int i = 0; i < bank_count; i++)
+		if (banks[i].logged)
+			size += 2 + banks[i].size;
+	return size;
+}
+
+static u32 digests_count(const struct aael_bank *banks, unsigned int bank_count)
+{
+	u32 count = 0;
+
+	for (unsigned int i = 0; i < bank_count; i++)
+		count += banks[i].logged;
+	return count;
+}
+
+/**
+ * aael_entry_size - bytes an event takes in the log
+ * @banks: the banks
+ * @bank_count: number of them
+ * @ev: a valid event
+ */
+size_t aael_entry_size(const struct aael_bank *banks, unsigned int bank_count,
+		       const struct aael_event *ev)
+{
+	return 12 + digests_size(banks, bank_count) + 4 + AAEL_EVENT_HEADER_BYTES +
+	       aael_event_text_size(ev);
+}
+
+/* The digests go in front of the event, so the event is encoded first. */
+static int fill(struct aael_entry *e, const struct aael_bank *banks, unsigned int bank_count,
+		const struct aael_event *ev)
+{
+	size_t event_size = AAEL_EVENT_HEADER_BYTES + aael_event_text_size(ev);
+	u8 *event = e->bytes + e->len - event_size;
+	u8 *p = e->bytes;
+	int ret;
+
+	aael_event_encode(ev, event);
+	put_unaligned_le32(event_size, event - 4);
+
+	put_unaligned_le32(e->reg, p);
+	put_unaligned_le32(AAEL_EVENT_TYPE, p + 4);
+	put_unaligned_le32(digests_count(banks, bank_count), p + 8);
+	p += 12;
+	for (unsigned int i = 0; i < bank_count; i++) {
+		ret = aael_bank_digest(&banks[i], event, event_size, e->digests[i]);
+		if (ret)
+			return ret;
+		if (!banks[i].logged)
+			continue;
+		put_unaligned_le16(banks[i].alg, p);
+		memcpy(p + 2, e->digests[i], banks[i].size);
+		p += 2 + banks[i].size;
+	}
+	return 0;
+}
+
+/**
+ * aael_entry_create - encode and hash an event
+ * @banks: the banks
+ * @bank_count: number of them
+ * @reg: register it is for
+ * @ev: a valid event
+ *
+ * Return: the entry with one reference, ERR_PTR(-ENOMEM), or the crypto API's errno.
+ */
+struct aael_entry *aael_entry_create(const struct aael_bank *banks, unsigned int bank_count,
+				     u32 reg, const struct aael_event *ev)
+{
+	size_t len = aael_entry_size(banks, bank_count, ev);
+	struct aael_entry *e;
+	int ret;
+
+	e = kvzalloc(struct_size(e, bytes, len), GFP_KERNEL_ACCOUNT);
+	if (!e)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&e->refs, 1);
+	e->reg = reg;
+	e->len = len;
+	ret = fill(e, banks, bank_count, ev);
+	if (ret) {
+		kvfree(e);
+		return ERR_PTR(ret);
+	}
+	return e;
+}
+
+/**
+ * aael_entry_get - take another reference
+ * @e: an entry
+ */
+struct aael_entry *aael_entry_get(struct aael_entry *e)
+{
+	refcount_inc(&e->refs);
+	return e;
+}
+
+/**
+ * aael_entry_put - drop a reference
+ * @e: an entry or NULL
+ */
+void aael_entry_put(struct aael_entry *e)
+{
+	if (e && refcount_dec_and_test(&e->refs))
+		kvfree(e);
+}

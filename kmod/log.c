@@ -1,0 +1,627 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The log: its life, the append, and what others may ask of it.
+ *
+ * An append is checked, encoded and hashed by the caller; the rest is one
+ * transaction: room, settle what is in doubt, extend, publish. An event is
+ * acknowledged only once it is measured, and whatever could fail comes first.
+ */
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/unaligned.h>
+
+#include "aael.h"
+#include "trace.h"
+
+static void pause_ms(unsigned int ms)
+{
+	msleep(ms);
+}
+
+static void confirm_work(struct work_struct *work)
+{
+	struct aael_log *log = container_of(to_delayed_work(work), struct aael_log, confirm_work);
+
+	aael_reconcile_confirm_all(log);
+}
+
+/**
+ * aael_log_create - an empty log without a provider
+ *
+ * Return: the log, for aael_log_destroy(), or NULL without memory.
+ */
+struct aael_log *aael_log_create(void)
+{
+	struct aael_log *log = kvzalloc(sizeof(*log), GFP_KERNEL);
+
+	if (!log)
+		return NULL;
+	spin_lock_init(&log->state_lock);
+	init_waitqueue_head(&log->wait);
+	INIT_DELAYED_WORK(&log->confirm_work, confirm_work);
+	aael_policy_init(&log->policy);
+	log->pause = pause_ms;
+	log->max_log_bytes = AAEL_LOG_DEFAULT_BYTES;
+	if (aael_txn_init(log)) {
+		kvfree(log);
+		return NULL;
+	}
+	return log;
+}
+
+/**
+ * aael_log_destroy - free a log that nobody can reach any more
+ * @log: the log or NULL
+ */
+void aael_log_destroy(struct aael_log *log)
+{
+	if (!log)
+		return;
+	cancel_delayed_work_sync(&log->confirm_work);
+	aael_txn_destroy(log);
+	for (u32 nr = 0; nr < AAEL_REGISTERS_MAX; nr++) {
+		if (log->regs[nr])
+			aael_entry_put(log->regs[nr]->refused);
+		kvfree(log->regs[nr]);
+	}
+	aael_entry_put(log->pending);
+	aael_bind_release(log);
+	aael_store_destroy(&log->offsets);
+	kvfree(log);
+}
+
+/* ---- bind and enable ---- */
+
+struct bind_args {
+	const struct aael_provider *provider;
+	bool pinned;
+};
+
+static void set_state(struct aael_log *log, enum aael_state state)
+{
+	spin_lock(&log->state_lock);
+	smp_store_release(&log->state, state);
+	spin_unlock(&log->state_lock);
+	wake_up_interruptible(&log->wait);
+}
+
+static int bind_txn(struct aael_log *log, void *arg)
+{
+	struct bind_args *a = arg;
+	int ret;
+
+	if (log->state != AAEL_STATE_UNSUPPORTED)
+		return 0;
+	ret = aael_bind_provider(log, a->provider, a->pinned);
+	if (ret)
+		return ret;
+	log->refusal[0] = '\0';
+	set_state(log, AAEL_STATE_DISABLED);
+	return 0;
+}
+
+/**
+ * aael_log_bind - take a provider, once
+ * @log: the log
+ * @provider: which
+ * @pinned: the user named it
+ *
+ * Return: 0, also if the log has a provider; errnos of aael_bind_provider(); -EINTR.
+ */
+int aael_log_bind(struct aael_log *log, const struct aael_provider *provider, bool pinned)
+{
+	struct bind_args args = { .provider = provider, .pinned = pinned };
+
+	return aael_txn_run(log, bind_txn, &args);
+}
+
+struct enable_args {
+	u32 index;
+	const char *why;
+};
+
+static int enable_txn(struct aael_log *log, void *arg)
+{
+	struct enable_args *a = arg;
+	struct aael_mapping map = {};
+	struct aael_register *r;
+	int ret;
+
+	if (log->state != AAEL_STATE_DISABLED) {
+		a->why = "the log is enabled with another index";
+		return log->index == a->index ? 0 : -EBUSY;
+	}
+	ret = log->provider->map(&log->map_config, a->index, &map);
+	a->why = map.why;
+	if (!ret) {
+		ret = aael_reconcile_adopt(log, map.reg, &r);
+		if (ret)
+			a->why = "the register cannot be read";
+	}
+	if (ret) {
+		spin_lock(&log->state_lock);
+		snprintf(log->refusal, sizeof(log->refusal), "index %u: %s", a->index, a->why);
+		spin_unlock(&log->state_lock);
+		pr_warn("aael: not enabled: index %u: %s\n", a->index, a->why);
+		return ret;
+	}
+	log->index = a->index;
+	log->mapping = map;
+	spin_lock(&log->state_lock);
+	log->refusal[0] = '\0';
+	spin_unlock(&log->state_lock);
+	set_state(log, AAEL_STATE_ENABLED);
+	pr_info("aael: enabled: index %u is %s %u: %s\n", a->index,
+		log->provider->register_name, map.reg, map.why);
+	return 0;
+}
+
+/**
+ * aael_log_enable - choose the register and begin to record; one way
+ * @log: the log
+ * @index: register index as the user knows it, or AAEL_INDEX_DEFAULT
+ * @why: out: a sentence about the index or the refusal; static
+ *
+ * Return: 0, also if it was enabled with the same index; -EOPNOTSUPP without a
+ * provider; -EINVAL for a refused index; -EBUSY if enabled with another one; -EIO or
+ * -ENODEV if the register cannot be read; -ENOMEM; -EINTR.
+ */
+int aael_log_enable(struct aael_log *log, u32 index, const char **why)
+{
+	struct enable_args args = {
+		.index = index == AAEL_INDEX_DEFAULT ? log->init_index : index,
+		.why = "this platform has no register",
+	};
+	int ret = -EOPNOTSUPP;
+
+	if (smp_load_acquire(&log->state) == AAEL_STATE_UNSUPPORTED && log->provider_name)
+		aael_register_find(log, log->provider_name);
+	if (smp_load_acquire(&log->state) != AAEL_STATE_UNSUPPORTED)
+		ret = aael_txn_run(log, enable_txn, &args);
+	*why = args.why;
+	return ret;
+}
+
+/**
+ * aael_log_gate - may entries be appended
+ * @log: the log
+ *
+ * Return: 0, -EOPNOTSUPP, -ENOTCONN or -ESHUTDOWN.
+ */
+int aael_log_gate(const struct aael_log *log)
+{
+	switch (smp_load_acquire(&log->state)) {
+	case AAEL_STATE_ENABLED:
+		return 0;
+	case AAEL_STATE_SEALED:
+		return -ESHUTDOWN;
+	case AAEL_STATE_DISABLED:
+		return -ENOTCONN;
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+/**
+ * aael_log_map - register for an index of an enabled log
+ * @log: the log
+ * @index: index, or AAEL_INDEX_DEFAULT
+ * @map: out
+ *
+ * Return: 0, or -EINVAL for an index that is refused.
+ */
+int aael_log_map(const struct aael_log *log, u32 index, struct aael_mapping *map)
+{
+	int ret;
+
+	if (index == AAEL_INDEX_DEFAULT || index == log->index) {
+		*map = log->mapping;
+		map->privileged = false;
+		return 0;
+	}
+	ret = log->provider->map(&log->map_config, index, map);
+	if (!ret && map->reg == log->mapping.reg)
+		map->privileged = false;
+	return ret;
+}
+
+/* ---- append ---- */
+
+struct append_args {
+	struct aael_append *req;
+	struct aael_entry *entry;
+	bool privileged;
+};
+
+static u64 used(const struct aael_log *log)
+{
+	return aael_store_len(&log->stream) - log->own_offset;
+}
+
+/* An event in the log must not outlive the module that knows of it. */
+static int pin(struct aael_log *log)
+{
+	if (!log->pinned && !try_module_get(THIS_MODULE))
+		return -ENODEV;
+	log->pinned = true;
+	return 0;
+}
+
+static void unpin_if_empty(struct aael_log *log)
+{
+	if (!log->pinned || log->count || log->pending)
+		return;
+	for (u32 nr = 0; nr < AAEL_REGISTERS_MAX; nr++)
+		if (log->regs[nr] && (log->regs[nr]->refused || log->regs[nr]->diverged))
+			return;
+	log->pinned = false;
+	module_put(THIS_MODULE);
+}
+
+static int append_checked(struct aael_log *log, struct append_args *a, bool *sent)
+{
+	struct aael_register *r;
+	int ret;
+
+	ret = aael_log_gate(log);
+	if (ret)
+		return ret;
+	if (log->suspended)
+		return -EBUSY;
+	ret = aael_policy_room(used(log), log->max_log_bytes, a->entry->len, a->privileged);
+	if (!ret)
+		ret = aael_reconcile_settle(log);
+	if (!ret)
+		ret = aael_reconcile_adopt(log, a->entry->reg, &r);
+	if (!ret)
+		ret = pin(log);
+	if (ret)
+		return ret;
+	*sent = true;
+	ret = aael_reconcile_extend(log, r, a->entry);
+	unpin_if_empty(log);
+	return ret;
+}
+
+static int append_txn(struct aael_log *log, void *arg)
+{
+	struct append_args *a = arg;
+	int outcome = AAEL_TRACE_REJECTED;
+	bool sent = false;
+	int ret = append_checked(log, a, &sent);
+
+	if (!ret)
+		outcome = AAEL_TRACE_LOGGED;
+	else if (sent && ret == -ETIMEDOUT)
+		outcome = AAEL_TRACE_UNDECIDED;
+	else if (sent && ret != -ENOMEM && ret != -ENOSPC)
+		outcome = AAEL_TRACE_NOT_APPLIED;
+	a->req->sequence = ret ? log->pending_sequence : log->count;
+	trace_aael_append(a->req->sequence, a->entry->reg, outcome, ret);
+	return ret;
+}
+
+/* All that can be said without waiting for the device. */
+static int check(struct aael_log *log, const struct aael_append *req,
+		 struct aael_mapping *map, bool *privileged)
+{
+	size_t size;
+	int ret;
+
+	ret = aael_event_validate(&req->ev);
+	if (!ret)
+		ret = aael_log_gate(log);
+	if (ret)
+		return ret;
+	*privileged = aael_policy_privileged(req->file);
+	if (!*privileged &&
+	    aael_policy_is_reserved(&log->policy, req->ev.domain, req->ev.domain_len))
+		return -EACCES;
+	ret = aael_log_map(log, req->index, map);
+	if (ret)
+		return ret;
+	if (map->privileged && !*privileged)
+		return -EPERM;
+	size = aael_entry_size(log->banks, log->bank_count, &req->ev);
+	return aael_policy_room(used(log), READ_ONCE(log->max_log_bytes), size, *privileged);
+}
+
+/**
+ * aael_log_append - measure one event and log it
+ * @log: the log
+ * @req: the event
+ *
+ * Return: 0: measured and logged. The errnos of uapi/linux/aael.h, with their causes
+ * and in their order.
+ */
+int aael_log_append(struct aael_log *log, struct aael_append *req)
+{
+	struct append_args args = { .req = req };
+	struct aael_mapping map = {};
+	int ret = check(log, req, &map, &args.privileged);
+
+	if (ret) {
+		trace_aael_append(0, map.reg, AAEL_TRACE_REJECTED, ret);
+		return ret;
+	}
+	req->reg = map.reg;
+	args.entry = aael_entry_create(log->banks, log->bank_count, map.reg, &req->ev);
+	if (IS_ERR(args.entry)) {
+		trace_aael_append(0, map.reg, AAEL_TRACE_REJECTED, PTR_ERR(args.entry));
+		return PTR_ERR(args.entry);
+	}
+	ret = (req->nonblock ? aael_txn_try : aael_txn_run)(log, append_txn, &args);
+	aael_entry_put(args.entry);
+	return ret;
+}
+
+/* ---- limits ---- */
+
+/**
+ * aael_log_set_max - raise the limit on the bytes of our entries
+ * @log: the log
+ * @max: bytes
+ *
+ * Return: 0, or -EINVAL if it is lower than before or above AAEL_LOG_MAX_BYTES.
+ */
+int aael_log_set_max(struct aael_log *log, u64 max)
+{
+	int ret = -EINVAL;
+
+	spin_lock(&log->state_lock);
+	if (max >= log->max_log_bytes && max <= AAEL_LOG_MAX_BYTES) {
+		WRITE_ONCE(log->max_log_bytes, max);
+		ret = 0;
+	}
+	spin_unlock(&log->state_lock);
+	return ret;
+}
+
+/* ---- questions ---- */
+
+/**
+ * aael_log_health - the worst health of the registers in use
+ * @log: the log
+ *
+ * Context: anybody; the answer may be overtaken.
+ */
+enum aael_health aael_log_health(const struct aael_log *log)
+{
+	enum aael_health worst = READ_ONCE(log->gone) ? AAEL_HEALTH_GONE : AAEL_HEALTH_CONSISTENT;
+
+	for (u32 nr = 0; nr < AAEL_REGISTERS_MAX; nr++)
+		if (READ_ONCE(log->regs[nr]))
+			worst = max(worst, aael_reconcile_health(log, log->regs[nr]));
+	return worst;
+}
+
+static u32 info_flags(const struct aael_log *log)
+{
+	u32 flags = log->provider->flags;
+
+	if (log->boot_log_entries)
+		flags |= AAEL_INFO_F_BOOT_LOG;
+	if (log->state == AAEL_STATE_DISABLED)
+		return flags;
+	if (log->mapping.resettable)
+		flags |= AAEL_INFO_F_RESETTABLE;
+	if (log->regs[log->mapping.reg]->unexplained_base)
+		flags |= AAEL_INFO_F_UNEXPLAINED_BASE;
+	return flags;
+}
+
+/**
+ * aael_log_info - what the log is, without waiting for the device
+ * @log: the log
+ * @out: out; its size member is the caller's
+ */
+void aael_log_info(struct aael_log *log, struct aael_info *out)
+{
+	enum aael_health health = aael_log_health(log);
+
+	spin_lock(&log->state_lock);
+	out->abi_version = AAEL_ABI_VERSION;
+	out->state = log->state;
+	out->health = health;
+	out->index = log->init_index;
+	out->max_log_bytes = log->max_log_bytes;
+	out->headroom_bytes = AAEL_HEADROOM_BYTES;
+	out->violations = log->violations;
+	out->pending_sequence = log->pending_sequence;
+	out->count = log->count;
+	if (log->state != AAEL_STATE_UNSUPPORTED) {
+		out->bytes = aael_store_len(&log->stream);
+		out->own_offset = log->own_offset;
+		out->flags = info_flags(log);
+		strscpy(out->provider, log->provider->name, sizeof(out->provider));
+		for (unsigned int b = 0; b < log->bank_count; b++)
+			if (log->banks[b].logged)
+				out->algs[out->alg_count++] = log->banks[b].alg;
+	}
+	if (log->state == AAEL_STATE_ENABLED || log->state == AAEL_STATE_SEALED) {
+		out->index = log->index;
+		out->reg = log->mapping.reg;
+	}
+	spin_unlock(&log->state_lock);
+}
+
+struct compare_args {
+	struct aael_mapping map;
+	bool privileged;
+	bool cached;			/* VERIFY: a recent comparison will do */
+	struct aael_register *r;
+	struct aael_snapshot *snapshot;
+	struct aael_verify *verify;
+};
+
+static u32 copy_values(const struct aael_log *log, struct aael_value *out,
+		       const aael_values_t values)
+{
+	u32 n = 0;
+
+	for (unsigned int b = 0; b < log->bank_count; b++) {
+		if (!log->banks[b].logged)
+			continue;
+		out[n].alg = log->banks[b].alg;
+		out[n].size = log->banks[b].size;
+		memcpy(out[n++].value, values[b], log->banks[b].size);
+	}
+	return n;
+}
+
+static void fill_snapshot(struct aael_log *log, struct aael_register *r,
+			  struct aael_snapshot *out)
+{
+	out->reg = r->nr;
+	out->health = aael_reconcile_health(log, r);
+	out->count = log->count;
+	out->bytes = log->stream.len;
+	out->bank_count = copy_values(log, out->running, r->replayed);
+}
+
+static void fill_verify(struct aael_log *log, struct aael_register *r, struct aael_verify *out)
+{
+	out->reg = r->nr;
+	out->health = aael_reconcile_health(log, r);
+	out->count = log->count;
+	out->bank_count = copy_values(log, out->live, r->running);
+	copy_values(log, out->replayed, r->replayed);
+	out->match = !memcmp(out->live, out->replayed, sizeof(out->live));
+}
+
+static int compare_txn(struct aael_log *log, void *arg)
+{
+	struct compare_args *a = arg;
+	struct aael_register *r;
+	bool fresh;
+	int ret;
+
+	ret = aael_reconcile_settle(log);
+	if (ret == -EIO)
+		ret = -ETIMEDOUT;
+	if (!ret)
+		ret = aael_reconcile_adopt(log, a->map.reg, &r);
+	if (ret)
+		return ret == -EIO ? -ETIMEDOUT : ret;
+	fresh = !r->unconfirmed && a->cached &&
+		time_before(jiffies, r->verified_at + msecs_to_jiffies(AAEL_VERIFY_CACHE_MS));
+	if (r->unconfirmed || (a->verify && !fresh))
+		ret = aael_reconcile_confirm(log, r);
+	if (ret)
+		return ret;
+	if (a->snapshot)
+		fill_snapshot(log, r, a->snapshot);
+	else
+		fill_verify(log, r, a->verify);
+	return 0;
+}
+
+static int compare(struct aael_log *log, u32 index, struct compare_args *a, bool privileged)
+{
+	int ret = aael_log_gate(log);
+
+	if (ret && ret != -ESHUTDOWN)
+		return ret;
+	ret = aael_log_map(log, index, &a->map);
+	if (ret)
+		return ret;
+	if (a->map.privileged && !privileged)
+		return -EPERM;
+	a->cached = !privileged;
+	return aael_txn_run(log, compare_txn, a);
+}
+
+/**
+ * aael_log_snapshot - a point that log and register agree on
+ * @log: the log
+ * @out: in: index; out: the rest
+ * @privileged: may ask for any register
+ *
+ * Return: 0, or an errno as struct aael_snapshot describes.
+ */
+int aael_log_snapshot(struct aael_log *log, struct aael_snapshot *out, bool privileged)
+{
+	struct compare_args a = { .snapshot = out };
+
+	return compare(log, out->index, &a, privileged);
+}
+
+/**
+ * aael_log_verify - read the live register and compare it with the log
+ * @log: the log
+ * @out: in: index; out: the rest
+ * @privileged: may ask for any register, and gets no answer from the cache
+ *
+ * Return: 0, or an errno as struct aael_verify describes.
+ */
+int aael_log_verify(struct aael_log *log, struct aael_verify *out, bool privileged)
+{
+	struct compare_args a = { .verify = out };
+
+	return compare(log, out->index, &a, privileged);
+}
+
+/* ---- finding entries ---- */
+
+/**
+ * aael_log_digests_size - bytes of the digests in one of our entries
+ * @log: a bound log
+ */
+size_t aael_log_digests_size(const struct aael_log *log)
+{
+	size_t size = 0;
+
+	for (unsigned int b = 0; b < log->bank_count; b++)
+		if (log->banks[b].logged)
+			size += 2 + log->banks[b].size;
+	return size;
+}
+
+/**
+ * aael_log_view - look at one of our entries
+ * @log: a bound log
+ * @pos: its offset in the stream
+ * @view: out
+ *
+ * Context: anybody. Return: false behind the last entry.
+ */
+bool aael_log_view(const struct aael_log *log, u64 pos, struct aael_entry_view *view)
+{
+	size_t size_offset = AAEL_ENTRY_DIGESTS_OFFSET + aael_log_digests_size(log);
+	u8 word[4];
+
+	if (aael_store_read(&log->stream, pos, word, 4) != 4)
+		return false;
+	view->reg = get_unaligned_le32(word);
+	aael_store_read(&log->stream, pos + size_offset, word, 4);
+	view->text_offset = size_offset + 4 + AAEL_EVENT_HEADER_BYTES;
+	view->text_len = get_unaligned_le32(word) - AAEL_EVENT_HEADER_BYTES;
+	view->len = view->text_offset + view->text_len;
+	return true;
+}
+
+/**
+ * aael_log_offset - where an entry begins
+ * @log: a bound log
+ * @sequence: its number, from 1
+ *
+ * Context: anybody. Return: offset in the stream; the end for a number too high.
+ */
+u64 aael_log_offset(const struct aael_log *log, u64 sequence)
+{
+	u64 slot = (sequence - 1) / AAEL_INDEX_STRIDE, pos;
+	struct aael_entry_view view;
+
+	if (aael_store_read(&log->offsets, slot * sizeof(pos), &pos, sizeof(pos)) != sizeof(pos))
+		return aael_store_len(&log->stream);
+	for (u64 n = (sequence - 1) % AAEL_INDEX_STRIDE; n; n--) {
+		if (!aael_log_view(log, pos, &view))
+			break;
+		pos += view.len;
+	}
+	return pos;
+}

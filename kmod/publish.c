@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Making an entry visible, and with it the values that log and register should
+ * have. Transactions only. Nothing here can fail: whatever could is prepared
+ * before the register is extended.
+ */
+#include <linux/kernel.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+#include "aael.h"
+
+static int extend_all(const struct aael_log *log, aael_values_t out, const aael_values_t from,
+		      const aael_values_t digests)
+{
+	int ret = 0;
+
+	memcpy(out, from, sizeof(aael_values_t));
+	for (unsigned int b = 0; !ret && b < log->bank_count; b++)
+		ret = aael_bank_extend(&log->banks[b], out[b], digests[b]);
+	return ret;
+}
+
+/**
+ * aael_publish_prepare - room for the entry, and the values with it
+ * @log: the log
+ * @r: the entry's register
+ * @e: the entry
+ *
+ * Return: 0; -ENOMEM or -ENOSPC: no room; the crypto API's errno.
+ */
+int aael_publish_prepare(struct aael_log *log, const struct aael_register *r,
+			 const struct aael_entry *e)
+{
+	int ret;
+
+	ret = aael_store_reserve(&log->stream, e->len);
+	if (!ret)
+		ret = aael_store_reserve(&log->offsets, sizeof(u64));
+	if (!ret)
+		ret = extend_all(log, log->scratch.running, r->running, e->digests);
+	if (!ret)
+		ret = extend_all(log, log->scratch.replayed, r->replayed, e->digests);
+	return ret;
+}
+
+static void note_offset(struct aael_log *log, u64 offset)
+{
+	if (log->count % AAEL_INDEX_STRIDE)
+		return;
+	aael_store_fill(&log->offsets, &offset, sizeof(offset));
+	aael_store_publish(&log->offsets, sizeof(offset));
+}
+
+/**
+ * aael_publish_entry - the register has been extended: show the entry
+ * @log: the log
+ * @r: the entry's register
+ * @e: the entry, prepared by aael_publish_prepare() just before
+ */
+void aael_publish_entry(struct aael_log *log, struct aael_register *r, struct aael_entry *e)
+{
+	u64 offset = log->stream.len;
+
+	note_offset(log, offset);
+	aael_store_fill(&log->stream, e->bytes, e->len);
+
+	spin_lock(&log->state_lock);
+	memcpy(r->before_last, r->running, sizeof(r->running));
+	memcpy(r->last, e->digests, sizeof(r->last));
+	memcpy(r->running, log->scratch.running, sizeof(r->running));
+	memcpy(r->replayed, log->scratch.replayed, sizeof(r->replayed));
+	r->unconfirmed++;
+	log->count++;
+	r->last_sequence = log->count;
+	aael_store_publish(&log->stream, e->len);
+	spin_unlock(&log->state_lock);
+
+	wake_up_interruptible(&log->wait);
+	aael_netlink_notify(log->count, offset, log->stream.len, r->nr, aael_log_health(log));
+	queue_delayed_work(log->wq, &log->confirm_work,
+			   msecs_to_jiffies(AAEL_CONFIRM_DELAY_MS));
+}
+
+/**
+ * aael_publish_confirmed - a read of the register agreed with the running value
+ * @log: the log
+ * @r: the register
+ */
+void aael_publish_confirmed(struct aael_log *log, struct aael_register *r)
+{
+	bool was_unknown = r->unknown;
+
+	spin_lock(&log->state_lock);
+	memcpy(r->confirmed, r->running, sizeof(r->confirmed));
+	r->confirmed_offset = log->stream.len;
+	r->confirmed_count = log->count;
+	r->unconfirmed = 0;
+	r->unknown = false;
+	r->verified_at = jiffies;
+	spin_unlock(&log->state_lock);
+	if (was_unknown)
+		aael_publish_health(log);
+}
+
+/**
+ * aael_publish_health - the health has changed: wake and notify
+ * @log: the log
+ */
+void aael_publish_health(struct aael_log *log)
+{
+	atomic_inc(&log->health_changes);
+	wake_up_interruptible(&log->wait);
+	aael_netlink_notify(0, log->stream.len, log->stream.len, 0, aael_log_health(log));
+}
