@@ -1,0 +1,207 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Stands between QEMU's TPM emulator backend and swtpm: counts TPM commands, holds some back.
+
+QEMU speaks to swtpm over a control socket and passes it the end of a socket pair for the
+TPM commands (CMD_SET_DATAFD, SCM_RIGHTS). The control bytes pass through unread; a passed
+descriptor is kept, and swtpm gets the end of a pair of ours instead.
+
+The guest commands it by lines on a virtio-serial port; each is answered by one line of JSON:
+  stats                           commands seen since the start or the last reset, by name
+  reset                           forget counts and rules
+  hold [code=NAME] [pcr=N] ms=N [count=N] [skip=N] [when=before|after]
+                                  delay matching commands before they reach the TPM, or
+                                  their responses after it
+  refuse rc=N [code=NAME] [pcr=N] [count=N] [skip=N]
+                                  answer matching commands with rc, without the TPM
+NAME is a name of CODES or a number; default PCR_Extend. count: how many, default 1.
+skip: how many matching ones go free before, default 0.
+"""
+import argparse
+import array
+import collections
+import json
+import os
+import signal
+import socket
+import struct
+import threading
+import time
+
+CODES = {
+    'PCR_Event': 0x13c, 'PCR_Reset': 0x13d, 'SelfTest': 0x143, 'Startup': 0x144, 'Shutdown': 0x145,
+    'Quote': 0x158, 'FlushContext': 0x165, 'GetCapability': 0x17a, 'GetRandom': 0x17b,
+    'PCR_Read': 0x17e, 'PCR_Extend': 0x182, 'CreatePrimary': 0x131,
+}
+NAMES = {code: name for name, code in CODES.items()}
+HEADER = struct.Struct('>HII')  # tag, size, command or response code
+
+
+class Rules:
+    """What to do with which commands, and how many were seen; safe between threads."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.reset()
+
+    def reset(self):
+        self.counts = collections.Counter()
+        self.extends = collections.Counter()
+        self.rules = []
+
+    def command(self, line):
+        verb, *words = line.split()
+        args = dict(word.split('=', 1) for word in words)
+        with self.lock:
+            if verb == 'reset':
+                self.reset()
+            elif verb in ('hold', 'refuse'):
+                name = args.get('code', 'PCR_Extend')
+                self.rules.append({
+                    'verb': verb, 'code': CODES[name] if name in CODES else int(name, 0),
+                    'pcr': int(args['pcr']) if 'pcr' in args else None,
+                    'count': int(args.get('count', 1)), 'skip': int(args.get('skip', 0)),
+                    'ms': int(args['ms']) if verb == 'hold' else 0,
+                    'rc': int(args['rc'], 0) if verb == 'refuse' else 0,
+                    'when': args.get('when', 'before'), 'hits': 0,
+                })
+            elif verb != 'stats':
+                raise ValueError('no such command: ' + verb)
+            return self.stats()
+
+    def stats(self):
+        return {'commands': dict(self.counts), 'extends': dict(self.extends),
+                'pending': [r for r in self.rules if r['count']]}
+
+    def match(self, frame):
+        """Counts a command; returns the rule that it falls under or None."""
+        code = HEADER.unpack_from(frame)[2]
+        # The PCR is the first and only handle of PCR_Extend, PCR_Event and PCR_Reset.
+        pcr = struct.unpack_from('>I', frame, 10)[0] if len(frame) >= 14 else None
+        with self.lock:
+            self.counts[NAMES.get(code, hex(code))] += 1
+            if code == CODES['PCR_Extend']:
+                self.extends[str(pcr)] += 1
+            for rule in self.rules:
+                if rule['count'] and rule['code'] == code and rule['pcr'] in (None, pcr):
+                    if rule['skip']:
+                        rule['skip'] -= 1
+                        continue
+                    rule['count'] -= 1
+                    rule['hits'] += 1
+                    return rule
+        return None
+
+
+def receive(sock, size):
+    data = b''
+    while len(data) < size:
+        part = sock.recv(size - len(data))
+        if not part:
+            raise EOFError
+        data += part
+    return data
+
+
+def frame(sock):
+    head = receive(sock, HEADER.size)
+    return head + receive(sock, HEADER.unpack(head)[1] - HEADER.size)
+
+
+def relay_commands(qemu, swtpm, rules):
+    """The TPM's commands and responses, one after the other, until either side ends."""
+    try:
+        while True:
+            command = frame(qemu)
+            rule = rules.match(command) or {'verb': None}
+            if rule['verb'] == 'refuse':
+                qemu.sendall(HEADER.pack(0x8001, HEADER.size, rule['rc']))
+                continue
+            held = rule['ms'] / 1000 if rule['verb'] == 'hold' else 0
+            if held and rule['when'] == 'before':
+                time.sleep(held)
+            swtpm.sendall(command)
+            response = frame(swtpm)
+            if held and rule['when'] == 'after':
+                time.sleep(held)
+            qemu.sendall(response)
+    except (EOFError, OSError):
+        qemu.close()
+        swtpm.close()
+
+
+def relay_control(source, sink, rules):
+    """Control bytes in one direction; a descriptor that comes along is exchanged."""
+    size = array.array('i').itemsize
+    while True:
+        data, ancillary, _, _ = source.recvmsg(4096, socket.CMSG_SPACE(size))
+        if not data:
+            break
+        passed = array.array('i')
+        for level, kind, value in ancillary:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                passed.frombytes(value[:size])
+        if passed:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+            rights = array.array('i', [theirs.fileno()])
+            sink.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+            theirs.close()
+            threading.Thread(target=relay_commands, daemon=True,
+                             args=(socket.socket(fileno=passed[0]), ours, rules)).start()
+        else:
+            sink.sendall(data)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def serve_lines(listener, rules):
+    connection, _ = listener.accept()
+    with connection, connection.makefile('rw', encoding='ascii', errors='replace') as lines:
+        for line in lines:
+            if not line.strip():
+                continue
+            try:
+                answer = rules.command(line)
+            except (KeyError, ValueError) as error:
+                answer = {'error': str(error)}
+            lines.write(json.dumps(answer) + '\n')
+            lines.flush()
+
+
+def listen(path):
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen(1)
+    return listener
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--swtpm', required=True, help="swtpm's control socket")
+    parser.add_argument('--listen', required=True, help='control socket for QEMU')
+    parser.add_argument('--control', required=True, help='socket for lines from the guest')
+    parser.add_argument('--stats', required=True, help='file that gets the counts at the end')
+    args = parser.parse_args()
+
+    rules = Rules()
+
+    def end(*_):
+        with open(args.stats, 'w', encoding='ascii') as out:
+            json.dump(rules.stats(), out)
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, end)
+    listener = listen(args.listen)
+    # The control socket comes last: it is what tells the starter that all is ready.
+    control = listen(args.control)
+    threading.Thread(target=serve_lines, args=(control, rules), daemon=True).start()
+    qemu, _ = listener.accept()
+    swtpm = socket.socket(socket.AF_UNIX)
+    swtpm.connect(args.swtpm)
+    threading.Thread(target=relay_control, args=(swtpm, qemu, rules), daemon=True).start()
+    threading.Thread(target=relay_control, args=(qemu, swtpm, rules), daemon=True).start()
+    while True:
+        signal.pause()
+
+
+if __name__ == '__main__':
+    main()
