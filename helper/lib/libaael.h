@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libaael: read, replay and show the attestation agent event log, and talk to
+ * the kernel that keeps it.
+ *
+ *	struct aael_replay values;
+ *	struct aael_tcg2_error err;
+ *	uint8_t *log;
+ *	size_t size;
+ *	int fd = aael_dev_open(NULL, O_RDONLY);
+ *
+ *	if (fd >= 0 && !aael_dev_read_log(fd, &log, &size) &&
+ *	    !aael_replay_log(&values, AAEL_RULE_HARDWARE, log, size, &err))
+ *		use(aael_replay_value(&values, 14, AAEL_ALG_SHA256));
+ *
+ * Functions return 0 (or a count) on success and a negative errno otherwise; no
+ * function sets errno on purpose. Nothing here has state of its own: two threads
+ * may use two readers, devices or netlink handles at once.
+ *
+ * Everything that takes a pointer and a length treats the bytes as hostile and
+ * never looks behind the length.
+ */
+#ifndef LIBAAEL_H
+#define LIBAAEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <linux/aael.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- alg.c: hash algorithms -------------------------------------------- */
+
+/* TCG algorithm ids (TCG Algorithm Registry, TPM_ALG_ID). */
+#define AAEL_ALG_SHA1		0x0004
+#define AAEL_ALG_SHA256		0x000b
+#define AAEL_ALG_SHA384		0x000c
+#define AAEL_ALG_SHA512		0x000d
+#define AAEL_ALG_SM3		0x0012
+#define AAEL_ALG_SHA3_256	0x0027
+#define AAEL_ALG_SHA3_384	0x0028
+#define AAEL_ALG_SHA3_512	0x0029
+
+#define AAEL_ALG_KNOWN_MAX	8	/* rows of the table of known algorithms */
+
+struct aael_alg {
+	uint16_t id;		/* TCG algorithm id */
+	uint16_t size;		/* bytes of a digest */
+	const char *name;	/* "sha256": tpm2-tools, Linux, our text forms */
+	const char *title;	/* "SHA-256": Trustee's JSON */
+};
+
+/* The row of an algorithm, or NULL if it is unknown. */
+const struct aael_alg *aael_alg_by_id(uint16_t id);
+/* The same by lower-case name; @len bytes at @name. */
+const struct aael_alg *aael_alg_by_name(const char *name, size_t len);
+/* Row number 0..AAEL_ALG_KNOWN_MAX-1 of an algorithm, or -1. */
+int aael_alg_row(uint16_t id);
+/* The row of that number, or NULL. */
+const struct aael_alg *aael_alg_at(unsigned int row);
+
+/*
+ * out = H(a ‖ b), @out has AAEL_DIGEST_MAX_BYTES.
+ * Returns the digest's bytes; -EOPNOTSUPP: unknown algorithm, or the library of
+ * hash functions refuses it (FIPS); -ENOMEM.
+ */
+int aael_alg_hash(uint16_t id, const void *a, size_t a_size, const void *b, size_t b_size,
+		  uint8_t *out);
+
+/* Lower-case hexadecimal with a NUL: @out has 2 * @size + 1 bytes. */
+void aael_hex_encode(const uint8_t *data, size_t size, char *out);
+/* Exactly 2 * @size digits of either case. 0, or -EINVAL. */
+int aael_hex_decode(const char *hex, size_t len, uint8_t *out, size_t size);
+
+/* ---- tcg2.c: the log, entry by entry ------------------------------------ */
+
+/*
+ * TCG PC Client Platform Firmware Profile 1.05, section 10.2: a TCG_PCR_EVENT
+ * with the SHA-1 field zero that carries the Spec ID Event03 structure, then
+ * TCG_PCR_EVENT2 entries; all little-endian.
+ */
+#define AAEL_TCG2_ALGS_MAX	16	/* TPM2_NUM_PCR_BANKS */
+#define AAEL_TCG2_DIGEST_MAX_BYTES 64
+
+#define AAEL_EV_NO_ACTION	0x00000003u
+#define AAEL_EV_SEPARATOR	0x00000004u
+#define AAEL_EV_EVENT_TAG	0x00000006u
+
+/* aael_tcg2_open() flags */
+/* No Spec ID header: the securityfs file `events`. Digest sizes are the known ones. */
+#define AAEL_TCG2_F_HEADERLESS	(1u << 0)
+/* A header if the bytes begin with one, else as AAEL_TCG2_F_HEADERLESS. */
+#define AAEL_TCG2_F_DETECT	(1u << 1)
+/*
+ * Eight zero bytes end the log whatever follows, as Trustee reads it. Without
+ * the flag they are the beginning of an entry (register 0, type 0) if a digest
+ * count other than zero follows.
+ */
+#define AAEL_TCG2_F_ZERO_ENDS	(1u << 2)
+
+struct aael_tcg2_alg {
+	uint16_t id;
+	uint16_t size;		/* bytes of a digest, as the header says */
+};
+
+struct aael_tcg2_error {
+	size_t offset;		/* of the first byte that could not be understood */
+	const char *reason;	/* static text; NULL if there was no error */
+};
+
+struct aael_tcg2_digest {
+	uint16_t alg;
+	uint16_t size;
+	const uint8_t *value;	/* into the log */
+};
+
+struct aael_tcg2_entry {
+	uint64_t number;	/* in the log, from 0, header not counted */
+	size_t offset;		/* of the entry in the log */
+	size_t size;		/* bytes of the encoded entry */
+	uint32_t reg;		/* PCR, or CC measurement register (RTMR n = n + 1) */
+	uint32_t type;		/* TCG event type */
+	uint32_t digest_count;
+	struct aael_tcg2_digest digests[AAEL_TCG2_ALGS_MAX];
+	const uint8_t *event;	/* into the log */
+	uint32_t event_size;
+};
+
+struct aael_tcg2 {
+	const uint8_t *data;
+	size_t size;
+	size_t pos;		/* of the next entry; after the last: end of what was used */
+	unsigned int flags;
+	uint64_t count;		/* entries read so far */
+	bool has_header;
+	bool end_mark;		/* the log was ended by a mark, not by its length */
+	uint32_t alg_count;
+	struct aael_tcg2_alg algs[AAEL_TCG2_ALGS_MAX];
+	struct aael_tcg2_error error;
+};
+
+/*
+ * Begin to read @size bytes at @data, which must outlive the reader and all
+ * entries it gave. An empty header-less log is valid.
+ * 0, or -EBADMSG: not such a log, see @r->error (offset and reason).
+ */
+int aael_tcg2_open(struct aael_tcg2 *r, const void *data, size_t size, unsigned int flags);
+
+/*
+ * The next entry: 1. 0: the end, that is the last byte, or eight 0xFF or 0x00
+ * bytes. -EBADMSG: malformed, see @r->error; every further call says the same.
+ * Refused: an algorithm that the header lacks, one twice in an entry, no digest
+ * at all, a length that reaches past the end.
+ */
+int aael_tcg2_next(struct aael_tcg2 *r, struct aael_tcg2_entry *entry);
+
+/* The digest of one algorithm, or NULL. */
+const struct aael_tcg2_digest *aael_tcg2_digest(const struct aael_tcg2_entry *entry, uint16_t alg);
+
+/* An AAEL event's text and its fields, as slices of the log. */
+struct aael_text {
+	const char *text;
+	size_t text_size;
+	const char *domain;
+	size_t domain_size;
+	const char *operation;
+	size_t operation_size;
+	const char *content;
+	size_t content_size;
+};
+
+/*
+ * Decode an EV_EVENT_TAG entry that carries our tag. Returns 0; -ENOENT: another
+ * kind of entry; -EBADMSG: our tag, but the sizes do not agree or the text does not
+ * have two spaces (then @text->text is set, or NULL if the sizes do not agree).
+ * The fields are not validated further.
+ */
+int aael_text_decode(const struct aael_tcg2_entry *entry, struct aael_text *text);
+
+/* "EV_SEPARATOR" (TCG PC Client PFP 1.05, section 10.4.1), or NULL if unknown. */
+const char *aael_tcg2_type_name(uint32_t type);
+
+/* ---- replay.c ----------------------------------------------------------- */
+
+enum aael_rule {
+	/* EV_NO_ACTION is not extended; PCR 0 starts at the StartupLocality. */
+	AAEL_RULE_HARDWARE,
+	/* Every digest is extended, always from zero; eight zero bytes end the log. */
+	AAEL_RULE_TRUSTEE,
+};
+
+struct aael_replay_register {
+	bool touched[AAEL_ALG_KNOWN_MAX];
+	uint8_t value[AAEL_ALG_KNOWN_MAX][AAEL_TCG2_DIGEST_MAX_BYTES];
+};
+
+struct aael_replay {
+	enum aael_rule rule;
+	uint64_t unknown;	/* digests skipped because their algorithm is unknown */
+	struct aael_replay_register reg[AAEL_REGISTERS_MAX];
+};
+
+void aael_replay_init(struct aael_replay *replay, enum aael_rule rule);
+/*
+ * Extend the registers by one entry, all digests of it. 0; -ERANGE: no such
+ * register; -ENOMEM, -EOPNOTSUPP as aael_alg_hash().
+ */
+int aael_replay_entry(struct aael_replay *replay, const struct aael_tcg2_entry *entry);
+/*
+ * Init and replay of a whole log, with or without header. 0; -EBADMSG: malformed;
+ * -ERANGE, -ENOMEM, -EOPNOTSUPP as above, *@err naming the entry. The values are
+ * then those of the entries before it.
+ */
+int aael_replay_log(struct aael_replay *replay, enum aael_rule rule, const void *data, size_t size,
+		    struct aael_tcg2_error *err);
+/*
+ * What @reg holds in the bank of @alg: aael_alg_by_id(alg)->size bytes, owned by
+ * @replay. For a register that no entry touched that is its start value. NULL: no
+ * such register or unknown algorithm.
+ */
+const uint8_t *aael_replay_value(const struct aael_replay *replay, uint32_t reg, uint16_t alg);
+/* Did an entry extend it? */
+bool aael_replay_touched(const struct aael_replay *replay, uint32_t reg, uint16_t alg);
+
+/* ---- render.c ------------------------------------------------------------ */
+
+/* aael_render_* flags */
+#define AAEL_RENDER_F_OWN	(1u << 0)	/* only entries with our tag */
+#define AAEL_RENDER_F_PRETTY	(1u << 1)	/* JSON over many lines */
+
+/*
+ * The log as Trustee's tokens show it: {"uefi_event_logs":[{"details","digest_matches_event",
+ * "digests":[{"alg","digest"}],"event","index","type_name"}…]}. The header is not
+ * an element. `details` is {} where an event's data does not follow its type;
+ * digest_matches_event says whether every digest is the hash of the event's bytes.
+ * A type without a name shows as "EV_UNKNOWN_0x…" (Trustee refuses such a log).
+ * An AAEL content that is JSON appears as that JSON, byte for byte.
+ *
+ * *@out is a NUL-terminated string to free(). 0; -EBADMSG: malformed, see *@err;
+ * -ENOMEM. Source: the rendering in trustee, deps/eventlog, of the logs in vectors/ccel.
+ */
+int aael_render_json(const void *data, size_t size, unsigned int flags, char **out,
+		     struct aael_tcg2_error *err);
+
+/*
+ * One line per entry, "seq register alg:digest[,alg:digest…] domain operation content";
+ * entries without our tag have "-" for seq, and their type name and what text
+ * they hold in place of the fields. seq counts entries with our tag, from 1. Bytes that are
+ * neither printable nor UTF-8 are written \xNN, a backslash in such a text \\.
+ * Returns as aael_render_json(), or -EIO if @out cannot be written; the lines
+ * before a malformed entry are written.
+ */
+int aael_render_text(const void *data, size_t size, unsigned int flags, FILE *out,
+		     struct aael_tcg2_error *err);
+
+/* The encoded bytes of the entries with our tag, as the file `events` has them. */
+int aael_render_own(const void *data, size_t size, FILE *out, struct aael_tcg2_error *err);
+
+/* ---- dev.c: /dev/aael ------------------------------------------------------ */
+
+#define AAEL_DEV_PATH		"/dev/aael"
+#define AAEL_SECURITYFS_PATH	"/sys/kernel/security/aael"
+
+/* One event to append; sizes in bytes, no NUL needed. */
+struct aael_event {
+	const char *domain;
+	size_t domain_size;
+	const char *operation;
+	size_t operation_size;
+	const char *content;
+	size_t content_size;
+	uint32_t index;		/* as the user knows it, or AAEL_INDEX_DEFAULT */
+	uint32_t flags;		/* AAEL_EXTEND_F_* */
+};
+
+/* Open @path (NULL: AAEL_DEV_PATH), close-on-exec. The descriptor, or -errno. */
+int aael_dev_open(const char *path, int open_flags);
+/*
+ * Append. 0 and *@sequence, *@reg (either may be NULL); else the negative errno of
+ * uapi/linux/aael.h, -ENOTTY if @fd is no such device. Is not interrupted by
+ * signals that do not kill. -E2BIG, -EINVAL also for sizes that no struct can carry.
+ */
+int aael_dev_extend(int fd, const struct aael_event *event, uint64_t *sequence, uint32_t *reg);
+int aael_dev_info(int fd, struct aael_info *info);
+int aael_dev_snapshot(int fd, uint32_t index, struct aael_snapshot *snapshot);
+int aael_dev_verify(int fd, uint32_t index, struct aael_verify *verify);
+/*
+ * The whole log from offset 0, as far as it reached at the last read; moves no file
+ * position. *@log to free(); never NULL on success. -errno of read, -ENOMEM.
+ */
+int aael_dev_read_log(int fd, uint8_t **log, size_t *size);
+/* What an errno (positive) of /dev/aael means, in words; strerror() of others. */
+const char *aael_dev_strerror(int err);
+/* "enabled" and "consistent" for enum aael_state and enum aael_health; "unknown (N)". */
+const char *aael_dev_state_name(uint32_t state);
+const char *aael_dev_health_name(uint32_t health);
+
+/* ---- netlink.c: generic netlink family "aael" ------------------------------- */
+
+struct aael_nl;
+
+struct aael_nl_status {
+	uint32_t state;		/* enum aael_state */
+	uint32_t health;	/* enum aael_health */
+	uint32_t index;
+	uint32_t reg;
+	uint64_t count;		/* our entries */
+	uint64_t bytes;		/* of the whole stream */
+	uint64_t max_log_bytes;
+	uint64_t violations;
+	uint64_t dropped;	/* notifications */
+	char provider[AAEL_PROVIDER_NAME_BYTES];
+};
+
+/* 0 and *@nl to close; -ENOENT: no such family, so the module is not loaded. */
+int aael_nl_open(struct aael_nl **nl);
+void aael_nl_close(struct aael_nl *nl);
+/*
+ * Each waits for the kernel's answer, at most 10 minutes (a TPM may be slow):
+ * 0, or the kernel's errno (negative; see Documentation/netlink/specs/aael.yaml):
+ * -EPERM without CAP_SYS_ADMIN, -EINVAL, -EBUSY, -EOPNOTSUPP, -ENOSPC; -EPROTO: an answer
+ * that makes no sense. What the kernel said about it is in aael_nl_message().
+ */
+int aael_nl_get_status(struct aael_nl *nl, struct aael_nl_status *status);
+/* @index as the user knows it, or AAEL_INDEX_DEFAULT for the module's init_pcr. */
+int aael_nl_enable(struct aael_nl *nl, uint32_t index);
+int aael_nl_set_limits(struct aael_nl *nl, uint64_t max_log_bytes);
+int aael_nl_reserve_domain(struct aael_nl *nl, const char *domain);
+/* The kernel's message about the last call, "" if it gave none. Owned by @nl. */
+const char *aael_nl_message(const struct aael_nl *nl);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LIBAAEL_H */
