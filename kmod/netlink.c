@@ -14,6 +14,24 @@
 #include "aael.h"
 #include "netlink_gen.h"
 
+static const struct genl_multicast_group groups[] = {
+	[AAEL_NLGRP_EVENTS] = { .name = AAEL_MCGRP_EVENTS },
+};
+
+static struct genl_family family __ro_after_init = {
+	.name = AAEL_FAMILY_NAME,
+	.version = AAEL_FAMILY_VERSION,
+	.netnsok = true,
+	.parallel_ops = true,
+	.module = THIS_MODULE,
+	.policy = aael_nl_policy,
+	.maxattr = ARRAY_SIZE(aael_nl_policy) - 1,
+	.small_ops = aael_nl_ops,
+	.n_small_ops = ARRAY_SIZE(aael_nl_ops),
+	.mcgrps = groups,
+	.n_mcgrps = ARRAY_SIZE(groups),
+};
+
 static struct aael_log *the_log;
 static atomic64_t dropped;
 
@@ -35,6 +53,8 @@ static int refuse(struct genl_info *info, const char *why, int err)
 
 static int put_status(struct sk_buff *reply, const struct aael_info *info)
 {
+	u64 drops = aael_netlink_dropped();
+
 	if (nla_put_u32(reply, AAEL_A_STATE, info->state) ||
 	    nla_put_u32(reply, AAEL_A_HEALTH, info->health) ||
 	    nla_put_u32(reply, AAEL_A_INDEX, info->index) ||
@@ -43,13 +63,10 @@ static int put_status(struct sk_buff *reply, const struct aael_info *info)
 	    nla_put(reply, AAEL_A_COUNT, sizeof(u64), &info->count) ||
 	    nla_put(reply, AAEL_A_BYTES, sizeof(u64), &info->bytes) ||
 	    nla_put(reply, AAEL_A_MAX_LOG_BYTES, sizeof(u64), &info->max_log_bytes) ||
-	    nla_put(reply, AAEL_A_VIOLATIONS, sizeof(u64), &info->violations))
+	    nla_put(reply, AAEL_A_VIOLATIONS, sizeof(u64), &info->violations) ||
+	    nla_put(reply, AAEL_A_DROPPED, sizeof(u64), &drops))
 		return -EMSGSIZE;
-	{
-		u64 n = aael_netlink_dropped();
-
-		return nla_put(reply, AAEL_A_DROPPED, sizeof(n), &n);
-	}
+	return 0;
 }
 
 int aael_nl_get_status_doit(struct sk_buff *skb, struct genl_info *info)
@@ -64,7 +81,7 @@ int aael_nl_get_status_doit(struct sk_buff *skb, struct genl_info *info)
 	reply = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!reply)
 		return -ENOMEM;
-	header = genlmsg_put_reply(reply, info, &aael_nl_family, 0, AAEL_CMD_GET_STATUS);
+	header = genlmsg_put_reply(reply, info, &family, 0, AAEL_CMD_GET_STATUS);
 	aael_log_info(the_log, &status);
 	if (!header || put_status(reply, &status)) {
 		nlmsg_free(reply);
@@ -153,21 +170,21 @@ void aael_netlink_notify(u64 sequence, u64 offset, u64 bytes, u32 reg, enum aael
 	void *header;
 
 	/* Without a family (in the tests, and during init) there is no group. */
-	if (!the_log || !genl_has_listeners(&aael_nl_family, &init_net, AAEL_NLGRP_EVENTS))
+	if (!the_log || !genl_has_listeners(&family, &init_net, AAEL_NLGRP_EVENTS))
 		return;
 	msg = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL | __GFP_NOWARN);
 	if (!msg) {
 		atomic64_inc(&dropped);
 		return;
 	}
-	header = genlmsg_put(msg, 0, 0, &aael_nl_family, 0, AAEL_CMD_EVENT);
+	header = genlmsg_put(msg, 0, 0, &family, 0, AAEL_CMD_EVENT);
 	if (!header || put_event(msg, sequence, offset, bytes, reg, health)) {
 		nlmsg_free(msg);
 		atomic64_inc(&dropped);
 		return;
 	}
 	genlmsg_end(msg, header);
-	if (genlmsg_multicast_netns(&aael_nl_family, &init_net, msg, 0, AAEL_NLGRP_EVENTS,
+	if (genlmsg_multicast_netns(&family, &init_net, msg, 0, AAEL_NLGRP_EVENTS,
 				    GFP_KERNEL) == -ENOBUFS)
 		atomic64_inc(&dropped);
 }
@@ -183,7 +200,7 @@ int aael_netlink_init(struct aael_log *log)
 	int ret;
 
 	the_log = log;
-	ret = genl_register_family(&aael_nl_family);
+	ret = genl_register_family(&family);
 	if (ret)
 		the_log = NULL;
 	return ret;
@@ -194,6 +211,6 @@ int aael_netlink_init(struct aael_log *log)
  */
 void aael_netlink_exit(void)
 {
-	genl_unregister_family(&aael_nl_family);
+	genl_unregister_family(&family);
 	the_log = NULL;
 }

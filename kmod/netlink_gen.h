@@ -2,6 +2,7 @@
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/aael.yaml */
 /* YNL-GEN kernel header */
+/* To regenerate run: tools/net/ynl/ynl-regen.sh */
 
 #ifndef _LINUX_AAEL_GEN_H
 #define _LINUX_AAEL_GEN_H
@@ -9,7 +10,7 @@
 #include <net/netlink.h>
 #include <net/genetlink.h>
 
-#include <linux/aael_netlink.h>
+#include <uapi/linux/aael_netlink.h>
 
 /* Global operation policy for aael */
 extern const struct nla_policy aael_nl_policy[AAEL_A_DOMAIN + 1];
@@ -25,7 +26,5 @@ int aael_nl_reserve_domain_doit(struct sk_buff *skb, struct genl_info *info);
 enum {
 	AAEL_NLGRP_EVENTS,
 };
-
-extern struct genl_family aael_nl_family;
 
 #endif /* _LINUX_AAEL_GEN_H */
