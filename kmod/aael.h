@@ -432,6 +432,7 @@ void aael_log_info(struct aael_log *log, struct aael_info *out);
 enum aael_health aael_log_health(const struct aael_log *log);
 bool aael_log_view(const struct aael_log *log, u64 pos, struct aael_entry_view *view);
 u64 aael_log_offset(const struct aael_log *log, u64 sequence);
+enum aael_state aael_log_state(const struct aael_log *log);
 int aael_log_gate(const struct aael_log *log);
 int aael_log_map(const struct aael_log *log, u32 index, struct aael_mapping *map);
 size_t aael_log_digests_size(const struct aael_log *log);

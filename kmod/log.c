@@ -76,6 +76,18 @@ void aael_log_destroy(struct aael_log *log)
 
 /* ---- bind and enable ---- */
 
+/**
+ * aael_log_state - the state, and with it whatever is constant from there on
+ * @log: the log
+ *
+ * Context: anybody.
+ */
+enum aael_state aael_log_state(const struct aael_log *log)
+{
+	/* Pairs with set_state(). */
+	return smp_load_acquire(&log->state);
+}
+
 struct bind_args {
 	const struct aael_provider *provider;
 	bool pinned;
@@ -84,6 +96,7 @@ struct bind_args {
 static void set_state(struct aael_log *log, enum aael_state state)
 {
 	spin_lock(&log->state_lock);
+	/* Pairs with aael_log_state(): what the state promises stands before it. */
 	smp_store_release(&log->state, state);
 	spin_unlock(&log->state_lock);
 	wake_up_interruptible(&log->wait);
@@ -178,9 +191,9 @@ int aael_log_enable(struct aael_log *log, u32 index, const char **why)
 	};
 	int ret = -EOPNOTSUPP;
 
-	if (smp_load_acquire(&log->state) == AAEL_STATE_UNSUPPORTED && log->provider_name)
+	if (aael_log_state(log) == AAEL_STATE_UNSUPPORTED && log->provider_name)
 		aael_register_find(log, log->provider_name);
-	if (smp_load_acquire(&log->state) != AAEL_STATE_UNSUPPORTED)
+	if (aael_log_state(log) != AAEL_STATE_UNSUPPORTED)
 		ret = aael_txn_run(log, enable_txn, &args);
 	*why = args.why;
 	return ret;
@@ -194,7 +207,7 @@ int aael_log_enable(struct aael_log *log, u32 index, const char **why)
  */
 int aael_log_gate(const struct aael_log *log)
 {
-	switch (smp_load_acquire(&log->state)) {
+	switch (aael_log_state(log)) {
 	case AAEL_STATE_ENABLED:
 		return 0;
 	case AAEL_STATE_SEALED:

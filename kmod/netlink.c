@@ -135,7 +135,9 @@ int aael_nl_reserve_domain_doit(struct sk_buff *skb, struct genl_info *info)
 	ret = aael_policy_reserve(&the_log->policy, nla_data(attr), strlen(nla_data(attr)));
 	if (ret == -ENOSPC)
 		return refuse(info, "the table of reserved domains is full", ret);
-	return ret ? refuse(info, "domain: 1 to 255 bytes of printable ASCII without space", ret) : 0;
+	if (ret)
+		return refuse(info, "domain: 1 to 255 bytes of printable ASCII without space", ret);
+	return 0;
 }
 
 /**

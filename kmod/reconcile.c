@@ -336,7 +336,8 @@ static int settle_pending(struct aael_log *log)
 	spin_lock(&log->state_lock);
 	log->pending_sequence = 0;
 	spin_unlock(&log->state_lock);
-	pr_info("aael: the undecided entry was %s\n", ret ? "not applied" : "applied and is logged");
+	pr_info("aael: the undecided entry was %s\n",
+		ret ? "not applied" : "applied and is logged");
 	aael_publish_health(log);
 	return 0;
 }

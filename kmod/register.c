@@ -51,13 +51,16 @@ static int map_same(u32 index, struct aael_mapping *map, const char *why)
 	return 0;
 }
 
+static const char resettable_16[] =
+	"PCR 16 is for debugging: locality 0 can reset it (allow_resettable=1 overrides)";
+static const char resettable_23[] =
+	"PCR 23 is for applications: locality 0 can reset it (allow_resettable=1 overrides)";
+
 static int map_resettable(const struct aael_map_config *cfg, u32 index,
 			  struct aael_mapping *map)
 {
 	if (!cfg->allow_resettable)
-		return refuse(map, index == 16 ?
-			      "PCR 16 is for debugging: locality 0 can reset it, so it is not append-only (allow_resettable=1 overrides)" :
-			      "PCR 23 is for applications: locality 0 can reset it, so it is not append-only (allow_resettable=1 overrides)");
+		return refuse(map, index == 16 ? resettable_16 : resettable_23);
 	*map = (struct aael_mapping) {
 		.reg = index,
 		.resettable = true,

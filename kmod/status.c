@@ -122,7 +122,7 @@ static void show_counters(struct seq_file *m, struct aael_log *log)
 int aael_status_show(struct seq_file *m, void *v)
 {
 	struct aael_log *log = m->private;
-	enum aael_state state = smp_load_acquire(&log->state);
+	enum aael_state state = aael_log_state(log);
 	char refusal[sizeof(log->refusal)];
 
 	seq_printf(m, "version: %u\n", AAEL_ABI_VERSION);

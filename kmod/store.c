@@ -87,6 +87,7 @@ void aael_store_fill(struct aael_store *s, const void *data, size_t len)
  */
 void aael_store_publish(struct aael_store *s, size_t len)
 {
+	/* Pairs with aael_store_len(): the bytes are there before the length. */
 	smp_store_release(&s->len, s->len + len);
 }
 
@@ -98,6 +99,7 @@ void aael_store_publish(struct aael_store *s, size_t len)
  */
 u64 aael_store_len(const struct aael_store *s)
 {
+	/* Pairs with aael_store_publish(). */
 	return smp_load_acquire(&s->len);
 }
 
