@@ -24,8 +24,7 @@
  * Errors of write(2) and AAEL_IOC_EXTEND, in the order of the checks:
  *
  *   EINVAL      bad size, flag or reserved member; no complete line; a field that
- *               is missing, or holds a byte that is not allowed; no such index,
- *               or one that is refused to everybody
+ *               is missing, or holds a byte that is not allowed
  *   E2BIG       a field is too long; an unknown tail of the struct is not zero
  *   EFAULT      the memory cannot be read (or the result not be written: then the
  *               event *is* logged)
@@ -34,6 +33,7 @@
  *   ENOTCONN    the log is not enabled
  *   ESHUTDOWN   the log is sealed
  *   EACCES      the domain is reserved for CAP_SYS_ADMIN
+ *   EINVAL      there is no such index, or it is refused to everybody
  *   EPERM       the register index is reserved for CAP_SYS_ADMIN
  *   ENOSPC      the log is full
  *   EDQUOT      what is left of the log is kept for CAP_SYS_ADMIN
@@ -109,7 +109,7 @@ struct aael_value {
 };
 
 /* Renounce privilege: treat the caller as if it had no capability. */
-#define AAEL_EXTEND_F_UNPRIVILEGED	(1u << 0)
+#define AAEL_EXTEND_F_UNPRIVILEGED	0x1u
 
 /**
  * struct aael_extend - append one event (AAEL_IOC_EXTEND)
@@ -147,10 +147,10 @@ struct aael_extend {
 };
 
 /* aael_info.flags */
-#define AAEL_INFO_F_UNEXPLAINED_BASE	(1u << 0)
-#define AAEL_INFO_F_BOOT_LOG		(1u << 1)	/* the log begins with it */
-#define AAEL_INFO_F_SOFT		(1u << 2)	/* no protection at all */
-#define AAEL_INFO_F_RESETTABLE		(1u << 3)	/* not append-only */
+#define AAEL_INFO_F_UNEXPLAINED_BASE	0x1u
+#define AAEL_INFO_F_BOOT_LOG		0x2u	/* the log begins with it */
+#define AAEL_INFO_F_SOFT		0x4u	/* no protection at all */
+#define AAEL_INFO_F_RESETTABLE		0x8u	/* not append-only */
 
 /**
  * struct aael_info - what the log is (AAEL_IOC_INFO); never waits for the device
