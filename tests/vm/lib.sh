@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # What every script of the VM harness shares: where things are and how to stop.
 # Nothing outside $top/build and the cache is ever written.
 
@@ -27,6 +27,7 @@ lock()
 # mirror: the Debian mirror that this machine's own apt uses.
 mirror()
 {
+	# shellcheck disable=SC2016
 	apt-get indextargets --format '$(REPO_URI)' \
 		'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | sort -u | head -n 1
 }

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Suites that run in guests: kunit, and every tests/functional/*_test.py in each guest that
+the file asks for in its comments:
+  # vm: kernel=6.1,6.12,debug tpm=tis,crb banks=sha256,sha1+sha256   all combinations; repeatable
+  # vm-timeout: 120        seconds; three times as long on the debug kernel
+  # vm-proxy: yes          the TPM proxy (class TpmProxy in tests/vm/guest/vm.py)
+  # vm-net: yes            a network card
+  # vm-append: ARGS        kernel command line       # vm-memory: MIB
+  # vm-qemu: ARGS          QEMU arguments            # vm-allow: REGEX  of the kernel's complaints
+In the guest: /aael/aael.ko, aaeld and aaelctl in PATH, tests/functional in PYTHONPATH.
+"""
+import glob
+import itertools
+import os
+import re
+import tempfile
+
+from common import BUILD, Job, Outcome, TOP, VECTORS, VM, command, helper, kmod
+
+DEFAULTS = {'kernel': '6.1,6.12,debug', 'tpm': 'crb', 'banks': 'sha256'}
+DIRECTIVE = re.compile(r'^# vm(-[a-z]+)?:\s*(.*?)\s*$', re.MULTILINE)
+SCRIPT = """#!/bin/sh
+export PYTHONPATH=/aael/tests:/aael/lib PYTHONDONTWRITEBYTECODE=1
+cd /tmp && exec python3 /aael/lib/unittests.py /aael/tests/{file} {limit} {tests}
+"""
+KUNIT = """#!/bin/sh
+insmod /aael/aael.ko
+status=0
+for m in /aael/kunit/*.ko; do insmod $m || status=1; done
+cat /sys/kernel/debug/kunit/*/results
+exit $status
+"""
+
+
+def directives(path):
+    """The matrices of a test file and its other directives."""
+    with open(path, encoding='utf-8') as file:
+        text = file.read()
+    matrices, options = [], {}
+    for key, value in DIRECTIVE.findall(text):
+        if key:
+            options[key[1:]] = value
+        else:
+            matrices.append({**DEFAULTS, **dict(word.split('=', 1) for word in value.split())})
+    return matrices or [DEFAULTS], options
+
+
+def boot(name, kernel, script, timeout, *words):
+    """Runs a script in a guest; returns status, what the harness said, and the results."""
+    status, output = kmod(kernel)
+    if status:
+        return status, output, []
+    with tempfile.NamedTemporaryFile('w', suffix='.sh') as file:
+        file.write(script)
+        file.flush()
+        status, output = command(
+            os.path.join(VM, 'run'), '--name', name, '--kernel', kernel, '--timeout', str(timeout),
+            '--put', f'{BUILD}/kmod-{kernel}/kmod/aael.ko=aael/aael.ko', *words, file.name,
+            timeout=timeout + 300)
+    try:
+        with open(f'{BUILD}/vm/{name}/results', encoding='utf-8', errors='replace') as results:
+            lines = [line.rstrip('\r\n') for line in results]
+    except FileNotFoundError:
+        lines = []
+    return status, output, lines
+
+
+def functional(path, name, guest, options, tests):
+    outcome = Outcome()
+    status, output = helper()
+    if status:
+        outcome.check('build helper', status, output)
+        return outcome
+    timeout = int(options.get('timeout', 120)) * (3 if guest['kernel'] == 'debug' else 1)
+    words = ['--tpm', guest['tpm'], '--banks', guest['banks'],
+             '--put', f'{TOP}/tests/functional=aael/tests',
+             '--put', f'{VM}/guest/unittests.py=aael/lib/unittests.py',
+             '--put', f'{VM}/guest/vm.py=aael/lib/vm.py']
+    for program in ('aaeld', 'aaelctl'):
+        if os.path.exists(f'{BUILD}/helper/{program}'):
+            words += ['--put', f'{BUILD}/helper/{program}=aael/bin/{program}']
+    if VECTORS:
+        words += ['--put', f'{VECTORS}=aael/vectors', '--env', 'AAEL_VECTORS=/aael/vectors']
+    for option in ('append', 'memory', 'allow', 'qemu'):
+        if option in options:
+            words += ['--' + option, options[option]]
+    words += ['--' + option for option in ('proxy', 'net') if options.get(option) == 'yes']
+    script = SCRIPT.format(file=os.path.basename(path), limit=timeout - 10, tests=' '.join(tests))
+    status, output, lines = boot(name, guest['kernel'], script, timeout, *words)
+    for line in lines:
+        outcome.add(line)
+    if status and not (outcome.failed and status == 1 and not output):
+        outcome.check('guest ' + name, status, '\n'.join(lines[-20:]) + '\n' + output)
+    return outcome
+
+
+def kunit():
+    outcome = Outcome()
+    kmod('debug')
+    words = []
+    for module in glob.glob(f'{BUILD}/kmod-debug/kunit/*.ko'):
+        words += ['--put', f'{module}=aael/kunit/{os.path.basename(module)}']
+    status, output, lines = boot('kunit', 'debug', KUNIT, 600, *words)
+    suite = ''
+    for line in lines:
+        if found := re.match(r' *# Subtest: (\S+)', line):
+            suite = found[1]
+        outcome.add(re.sub(r'^(    (?:not )?ok \d+ )', rf'\1{suite}.', line), indent=' ' * 4)
+    if status or not outcome.passed:
+        outcome.check('guest kunit', status or 1, '\n'.join(lines[-20:]) + '\n' + output)
+    return outcome
+
+
+def jobs(tests):
+    if os.path.exists(TOP + '/kunit/Kbuild'):
+        yield Job('kunit', kunit, 'debug')
+    for path in sorted(glob.glob(TOP + '/tests/functional/*_test.py')):
+        matrices, options = directives(path)
+        seen = set()
+        for matrix in matrices:
+            for values in itertools.product(*(matrix[key].split(',') for key in DEFAULTS)):
+                guest = dict(zip(DEFAULTS, values))
+                name = os.path.basename(path)[:-3] + '@' + guest['kernel'] + '-' + guest['tpm']
+                if guest['banks'] != DEFAULTS['banks']:
+                    name += '-' + guest['banks']
+                if name not in seen:
+                    seen.add(name)
+                    yield Job(name, lambda p=path, n=name, g=guest, o=options:
+                              functional(p, n, g, o, tests), guest['kernel'])
