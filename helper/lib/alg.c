@@ -12,7 +12,7 @@ static const struct aael_alg algs[] = {
 	{ AAEL_ALG_SHA256, 32, "sha256", "SHA-256" },
 	{ AAEL_ALG_SHA384, 48, "sha384", "SHA-384" },
 	{ AAEL_ALG_SHA512, 64, "sha512", "SHA-512" },
-	{ AAEL_ALG_SM3, 32, "sm3_256", "SM3-256" },
+	{ AAEL_ALG_SM3, 32, "sm3", "SM3-256" },
 	{ AAEL_ALG_SHA3_256, 32, "sha3_256", "SHA3-256" },
 	{ AAEL_ALG_SHA3_384, 48, "sha3_384", "SHA3-384" },
 	{ AAEL_ALG_SHA3_512, 64, "sha3_512", "SHA3-512" },
@@ -51,7 +51,7 @@ const struct aael_alg *aael_alg_by_name(const char *name, size_t len)
 	for (unsigned int i = 0; i < ALG_COUNT; i++)
 		if (strlen(algs[i].name) == len && !memcmp(algs[i].name, name, len))
 			return &algs[i];
-	return NULL;
+	return len == 7 && !memcmp(name, "sm3_256", 7) ? aael_alg_by_id(AAEL_ALG_SM3) : NULL;
 }
 
 int aael_alg_hash(uint16_t id, const void *a, size_t a_size, const void *b, size_t b_size,

@@ -51,13 +51,13 @@ extern "C" {
 struct aael_alg {
 	uint16_t id;		/* TCG algorithm id */
 	uint16_t size;		/* bytes of a digest */
-	const char *name;	/* "sha256": tpm2-tools, Linux, our text forms */
+	const char *name;	/* "sha256": our text forms, here and in the kernel */
 	const char *title;	/* "SHA-256": Trustee's JSON */
 };
 
 /* The row of an algorithm, or NULL if it is unknown. */
 const struct aael_alg *aael_alg_by_id(uint16_t id);
-/* The same by lower-case name; @len bytes at @name. */
+/* The same by name, @len bytes at @name; sm3_256, as tpm2-tools say, is sm3. */
 const struct aael_alg *aael_alg_by_name(const char *name, size_t len);
 /* Row number 0..AAEL_ALG_KNOWN_MAX-1 of an algorithm, or -1. */
 int aael_alg_row(uint16_t id);

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The log as lines for people, and the bytes of our own entries. */
+#include <errno.h>
+#include <string.h>
+
+#include "libaael.h"
+#include "uefi.h"
+
+/* No byte of the log reaches a terminal as a control character. */
+static void put_escaped(FILE *out, const uint8_t *data, size_t size)
+{
+	while (size) {
+		size_t n = text_utf8_sequence(data, size);
+		bool c1 = n == 2 && data[0] == 0xc2 && data[1] < 0xa0;
+
+		if (n == 0 || c1 || data[0] < 0x20 || data[0] == 0x7f) {
+			fprintf(out, "\\x%02x", data[0]);
+			n = 1;
+		} else if (*data == '\\') {
+			fputs("\\\\", out);
+		} else {
+			fwrite(data, 1, n, out);
+		}
+		data += n;
+		size -= n;
+	}
+}
+
+static bool is_plain(const uint8_t *data, size_t size)
+{
+	while (size) {
+		size_t n = text_utf8_sequence(data, size);
+
+		if (n == 0 || data[0] < 0x20 || data[0] == 0x7f ||
+		    (n == 2 && data[0] == 0xc2 && data[1] < 0xa0))
+			return false;
+		data += n;
+		size -= n;
+	}
+	return true;
+}
+
+/* What the kernel accepted is plain, and then shows exactly as it is. */
+static void put_text(FILE *out, const void *data, size_t size)
+{
+	if (is_plain(data, size))
+		fwrite(data, 1, size, out);
+	else
+		put_escaped(out, data, size);
+}
+
+static void put_digests(FILE *out, const struct aael_tcg2_entry *e)
+{
+	for (uint32_t i = 0; i < e->digest_count; i++) {
+		const struct aael_tcg2_digest *d = &e->digests[i];
+		const struct aael_alg *alg = aael_alg_by_id(d->alg);
+
+		if (alg)
+			fprintf(out, "%c%s:", i ? ',' : ' ', alg->name);
+		else
+			fprintf(out, "%c0x%04x:", i ? ',' : ' ', d->alg);
+		for (uint16_t n = 0; n < d->size; n++)
+			fprintf(out, "%02x", d->value[n]);
+	}
+}
+
+static void put_paths(FILE *out, const uint8_t *path, size_t size)
+{
+	struct text_buf buf = {};
+
+	while (uefi_path_next(&path, &size, &buf) && !buf.failed) {
+		fputc(' ', out);
+		put_text(out, buf.data, buf.size);
+		text_free(&buf);
+	}
+	text_free(&buf);
+}
+
+static void put_other(FILE *out, const struct aael_tcg2_entry *e)
+{
+	const char *name = aael_tcg2_type_name(e->type);
+	struct uefi_variable v;
+	struct text_buf buf = {};
+	const uint8_t *data;
+	size_t size;
+
+	if (name)
+		fprintf(out, " %s", name);
+	else
+		fprintf(out, " EV_UNKNOWN_0x%08x", e->type);
+	if (!uefi_event_string(e, &data, &size)) {
+		fputc(' ', out);
+		put_text(out, data, size);
+	} else if (!uefi_event_variable(e, &v)) {
+		text_utf16(&buf, v.name, (size_t)v.name_units);
+		fputc(' ', out);
+		put_text(out, buf.data ? buf.data : "", buf.size);
+		text_free(&buf);
+	} else if (!uefi_event_path(e, &data, &size)) {
+		put_paths(out, data, size);
+	}
+}
+
+/* Opens the reader, then calls @show for each entry with its number among ours, or 0. */
+static int for_each(const void *data, size_t size, FILE *out, struct aael_tcg2_error *err,
+		    void (*show)(FILE *out, const struct aael_tcg2_entry *e, uint64_t seq))
+{
+	struct aael_tcg2_entry e;
+	struct aael_text text;
+	struct aael_tcg2 r;
+	uint64_t seq = 0;
+	int ret = aael_tcg2_open(&r, data, size, AAEL_TCG2_F_DETECT);
+
+	while (!ret && (ret = aael_tcg2_next(&r, &e)) > 0) {
+		bool ours = aael_text_decode(&e, &text) != -ENOENT;
+
+		show(out, &e, ours ? ++seq : 0);
+		ret = ferror(out) ? -EIO : 0;
+	}
+	*err = r.error;
+	if (!ret && fflush(out))
+		ret = -EIO;
+	return ret;
+}
+
+static void show_own(FILE *out, const struct aael_tcg2_entry *e, uint64_t seq)
+{
+	struct aael_text text;
+
+	if (!seq)
+		return;
+	fprintf(out, "%llu %u", (unsigned long long)seq, e->reg);
+	put_digests(out, e);
+	fputc(' ', out);
+	if (!aael_text_decode(e, &text) || text.text)
+		put_text(out, text.text, text.text_size);
+	else
+		put_escaped(out, e->event, e->event_size);
+	fputc('\n', out);
+}
+
+static void show_any(FILE *out, const struct aael_tcg2_entry *e, uint64_t seq)
+{
+	if (seq) {
+		show_own(out, e, seq);
+		return;
+	}
+	fprintf(out, "- %u", e->reg);
+	put_digests(out, e);
+	put_other(out, e);
+	fputc('\n', out);
+}
+
+int aael_render_text(const void *data, size_t size, unsigned int flags, FILE *out,
+		     struct aael_tcg2_error *err)
+{
+	return for_each(data, size, out, err, flags & AAEL_RENDER_F_OWN ? show_own : show_any);
+}
+
+static const uint8_t *entry_bytes(const struct aael_tcg2_entry *e)
+{
+	return e->event + e->event_size - e->size;
+}
+
+static void put_bytes(FILE *out, const struct aael_tcg2_entry *e, uint64_t seq)
+{
+	if (seq)
+		fwrite(entry_bytes(e), 1, e->size, out);
+}
+
+int aael_render_own(const void *data, size_t size, FILE *out, struct aael_tcg2_error *err)
+{
+	return for_each(data, size, out, err, put_bytes);
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The log as the JSON that Trustee's tokens show. cJSON only builds and prints
+ * here, it parses nothing: what is JSON in an event goes in as raw text.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cJSON.h>
+
+#include "jsonscan.h"
+#include "libaael.h"
+#include "uefi.h"
+
+/* Every add consumes @item, also when it fails. */
+static bool add(cJSON *object, const char *key, cJSON *item)
+{
+	if (item && cJSON_AddItemToObjectCS(object, key, item))
+		return true;
+	cJSON_Delete(item);
+	return false;
+}
+
+static bool push(cJSON *array, cJSON *item)
+{
+	if (item && cJSON_AddItemToArray(array, item))
+		return true;
+	cJSON_Delete(item);
+	return false;
+}
+
+/* Consumes @buf. */
+static cJSON *string_of(struct text_buf *buf)
+{
+	cJSON *item = buf->failed ? NULL : cJSON_CreateString(buf->data ? buf->data : "");
+
+	text_free(buf);
+	return item;
+}
+
+static cJSON *utf8_string(const void *data, size_t size)
+{
+	struct text_buf buf = {};
+
+	text_utf8(&buf, data, size);
+	return string_of(&buf);
+}
+
+static cJSON *base64_string(const uint8_t *data, size_t size)
+{
+	struct text_buf buf = {};
+
+	text_base64(&buf, data, size);
+	return string_of(&buf);
+}
+
+static cJSON *content_item(const char *content, size_t size)
+{
+	struct text_buf buf = {};
+	cJSON *item;
+
+	if (!aael_jsonscan_valid(content, size))
+		return utf8_string(content, size);
+	text_append(&buf, content, size);
+	item = buf.failed ? NULL : cJSON_CreateRaw(buf.data);
+	text_free(&buf);
+	return item;
+}
+
+static bool aael_data(cJSON *details, const struct aael_text *t)
+{
+	cJSON *data = cJSON_CreateObject();
+
+	return add(details, "data", data) &&
+	       add(data, "domain", utf8_string(t->domain, t->domain_size)) &&
+	       add(data, "operation", utf8_string(t->operation, t->operation_size)) &&
+	       add(data, "content", content_item(t->content, t->content_size));
+}
+
+/* Raw bytes in the order they stand in, as Trustee shows them: not a GUID's own order. */
+static cJSON *guid_string(const uint8_t *guid)
+{
+	struct text_buf buf = {};
+	char hex[33];
+
+	aael_hex_encode(guid, 16, hex);
+	text_printf(&buf, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+	return string_of(&buf);
+}
+
+static bool variable_details(cJSON *details, const struct uefi_variable *v)
+{
+	struct text_buf name = {};
+
+	text_utf16(&name, v->name, (size_t)v->name_units);
+	return add(details, "unicode_name", string_of(&name)) &&
+	       add(details, "unicode_name_length", cJSON_CreateNumber((double)v->name_units)) &&
+	       add(details, "variable_data", base64_string(v->data, (size_t)v->data_size)) &&
+	       add(details, "variable_data_length", cJSON_CreateNumber((double)v->data_size)) &&
+	       add(details, "variable_name", guid_string(v->guid));
+}
+
+static bool path_details(cJSON *details, const uint8_t *path, size_t size)
+{
+	struct text_buf node = {};
+	cJSON *array = NULL;
+
+	while (uefi_path_next(&path, &size, &node)) {
+		if (!array) {
+			array = cJSON_CreateArray();
+			if (!add(details, "device_paths", array)) {
+				text_free(&node);
+				return false;
+			}
+		}
+		if (!push(array, string_of(&node)))
+			return false;
+	}
+	return true;
+}
+
+static bool fill_details(cJSON *details, const struct aael_tcg2_entry *e)
+{
+	struct uefi_variable variable;
+	struct aael_text text;
+	const uint8_t *data;
+	size_t size;
+	int ret = aael_text_decode(e, &text);
+
+	if (ret != -ENOENT && text.text)
+		return add(details, "string", utf8_string(text.text, text.text_size)) &&
+		       add(details, "unicode_name", cJSON_CreateString("AAEL")) &&
+		       (ret || aael_data(details, &text));
+	if (!uefi_event_string(e, &data, &size))
+		return add(details, "string", utf8_string(data, size));
+	if (!uefi_event_variable(e, &variable))
+		return variable_details(details, &variable);
+	if (!uefi_event_path(e, &data, &size))
+		return path_details(details, data, size);
+	return true;
+}
+
+static bool digests_match(const struct aael_tcg2_entry *e)
+{
+	uint8_t hash[AAEL_DIGEST_MAX_BYTES];
+
+	for (uint32_t i = 0; i < e->digest_count; i++) {
+		const struct aael_tcg2_digest *d = &e->digests[i];
+
+		if (aael_alg_hash(d->alg, e->event, e->event_size, "", 0, hash) != d->size ||
+		    memcmp(hash, d->value, d->size))
+			return false;
+	}
+	return true;
+}
+
+static cJSON *digest_item(const struct aael_tcg2_digest *d)
+{
+	const struct aael_alg *alg = aael_alg_by_id(d->alg);
+	struct text_buf name = {}, hex = {};
+	cJSON *item = cJSON_CreateObject();
+
+	if (alg)
+		text_printf(&name, "%s", alg->title);
+	else
+		text_printf(&name, "0x%04x", d->alg);
+	for (uint16_t i = 0; i < d->size; i++)
+		text_printf(&hex, "%02x", d->value[i]);
+	if (!add(item, "alg", string_of(&name)) | !add(item, "digest", string_of(&hex))) {
+		cJSON_Delete(item);
+		return NULL;
+	}
+	return item;
+}
+
+static cJSON *type_item(uint32_t type)
+{
+	const char *name = aael_tcg2_type_name(type);
+	char unknown[24];
+
+	snprintf(unknown, sizeof(unknown), "EV_UNKNOWN_0x%08x", type);
+	return cJSON_CreateString(name ? name : unknown);
+}
+
+static cJSON *entry_item(const struct aael_tcg2_entry *e)
+{
+	cJSON *item = cJSON_CreateObject();
+	cJSON *details = cJSON_CreateObject();
+	cJSON *digests;
+	bool ok = add(item, "details", details) && fill_details(details, e) &&
+		  add(item, "digest_matches_event", cJSON_CreateBool(digests_match(e)));
+
+	digests = ok ? cJSON_CreateArray() : NULL;
+	ok = ok && add(item, "digests", digests);
+	for (uint32_t i = 0; ok && i < e->digest_count; i++)
+		ok = push(digests, digest_item(&e->digests[i]));
+	ok = ok && add(item, "event", base64_string(e->event, e->event_size)) &&
+	     add(item, "index", cJSON_CreateNumber(e->reg)) &&
+	     add(item, "type_name", type_item(e->type));
+	if (ok)
+		return item;
+	cJSON_Delete(item);
+	return NULL;
+}
+
+int aael_render_json(const void *data, size_t size, unsigned int flags, char **out,
+		     struct aael_tcg2_error *err)
+{
+	cJSON *root = cJSON_CreateObject();
+	cJSON *entries = cJSON_CreateArray();
+	struct aael_tcg2_entry e;
+	struct aael_tcg2 r;
+	struct aael_text text;
+	int ret;
+
+	*out = NULL;
+	ret = aael_tcg2_open(&r, data, size, AAEL_TCG2_F_DETECT);
+	if (!add(root, "uefi_event_logs", entries))
+		ret = -ENOMEM;
+	while (!ret && (ret = aael_tcg2_next(&r, &e)) > 0) {
+		ret = 0;
+		if (flags & AAEL_RENDER_F_OWN && aael_text_decode(&e, &text) == -ENOENT)
+			continue;
+		if (!push(entries, entry_item(&e)))
+			ret = -ENOMEM;
+	}
+	*err = r.error;
+	if (!ret) {
+		*out = flags & AAEL_RENDER_F_PRETTY ? cJSON_Print(root) :
+						      cJSON_PrintUnformatted(root);
+		ret = *out ? 0 : -ENOMEM;
+	}
+	cJSON_Delete(root);
+	return ret;
+}

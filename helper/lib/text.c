@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Growing strings and the encodings that end up in them. */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "uefi.h"
+
+static bool grow(struct text_buf *buf, size_t more)
+{
+	size_t room = buf->room ? buf->room : 64;
+	char *data;
+
+	if (buf->failed || more >= SIZE_MAX / 2 - buf->size) {
+		buf->failed = true;
+		return false;
+	}
+	if (buf->size + more < buf->room)
+		return true;
+	while (room <= buf->size + more)
+		room *= 2;
+	data = realloc(buf->data, room);
+	if (!data) {
+		buf->failed = true;
+		return false;
+	}
+	buf->data = data;
+	buf->room = room;
+	return true;
+}
+
+void text_append(struct text_buf *buf, const char *data, size_t size)
+{
+	if (!grow(buf, size))
+		return;
+	memcpy(buf->data + buf->size, data, size);
+	buf->size += size;
+	buf->data[buf->size] = '\0';
+}
+
+void text_printf(struct text_buf *buf, const char *format, ...)
+{
+	va_list ap;
+	char *s;
+	int n;
+
+	va_start(ap, format);
+	n = vasprintf(&s, format, ap);
+	va_end(ap);
+	if (n < 0) {
+		buf->failed = true;
+		return;
+	}
+	text_append(buf, s, (size_t)n);
+	free(s);
+}
+
+void text_free(struct text_buf *buf)
+{
+	free(buf->data);
+	memset(buf, 0, sizeof(*buf));
+}
+
+static bool in(uint8_t c, uint8_t low, uint8_t high)
+{
+	return c >= low && c <= high;
+}
+
+size_t text_utf8_sequence(const uint8_t *p, size_t size)
+{
+	uint8_t low = 0x80, high = 0xbf;
+	size_t n;
+
+	if (size == 0)
+		return 0;
+	if (p[0] < 0x80)
+		return 1;
+	if (in(p[0], 0xc2, 0xdf))
+		n = 2;
+	else if (in(p[0], 0xe0, 0xef))
+		n = 3;
+	else if (in(p[0], 0xf0, 0xf4))
+		n = 4;
+	else
+		return 0;
+	if (p[0] == 0xe0)
+		low = 0xa0;
+	else if (p[0] == 0xed)
+		high = 0x9f;
+	else if (p[0] == 0xf0)
+		low = 0x90;
+	else if (p[0] == 0xf4)
+		high = 0x8f;
+	if (size < n || !in(p[1], low, high))
+		return 0;
+	for (size_t i = 2; i < n; i++)
+		if (!in(p[i], 0x80, 0xbf))
+			return 0;
+	return n;
+}
+
+static const char replacement[] = "\xef\xbf\xbd";
+
+void text_utf8(struct text_buf *buf, const uint8_t *data, size_t size)
+{
+	text_append(buf, "", 0);
+	while (size) {
+		size_t n = text_utf8_sequence(data, size);
+
+		if (n == 0 || *data == 0) {
+			text_append(buf, replacement, 3);
+			n = 1;
+		} else {
+			text_append(buf, (const char *)data, n);
+		}
+		data += n;
+		size -= n;
+	}
+}
+
+static void append_code_point(struct text_buf *buf, uint32_t c)
+{
+	char s[4];
+
+	if (c < 0x80) {
+		s[0] = (char)c;
+		text_append(buf, s, 1);
+	} else if (c < 0x800) {
+		s[0] = (char)(0xc0 | c >> 6);
+		s[1] = (char)(0x80 | (c & 0x3f));
+		text_append(buf, s, 2);
+	} else if (c < 0x10000) {
+		s[0] = (char)(0xe0 | c >> 12);
+		s[1] = (char)(0x80 | (c >> 6 & 0x3f));
+		s[2] = (char)(0x80 | (c & 0x3f));
+		text_append(buf, s, 3);
+	} else {
+		s[0] = (char)(0xf0 | c >> 18);
+		s[1] = (char)(0x80 | (c >> 12 & 0x3f));
+		s[2] = (char)(0x80 | (c >> 6 & 0x3f));
+		s[3] = (char)(0x80 | (c & 0x3f));
+		text_append(buf, s, 4);
+	}
+}
+
+void text_utf16(struct text_buf *buf, const uint8_t *data, size_t units)
+{
+	text_append(buf, "", 0);
+	for (size_t i = 0; i < units; i++) {
+		uint32_t c = data[2 * i] | (uint32_t)data[2 * i + 1] << 8;
+		uint32_t next = 0;
+
+		if (i + 1 < units)
+			next = data[2 * i + 2] | (uint32_t)data[2 * i + 3] << 8;
+		if (c >= 0xd800 && c < 0xdc00 && next >= 0xdc00 && next < 0xe000) {
+			c = 0x10000 + ((c - 0xd800) << 10) + (next - 0xdc00);
+			i++;
+		} else if (c == 0 || (c >= 0xd800 && c < 0xe000)) {
+			c = 0xfffd;
+		}
+		append_code_point(buf, c);
+	}
+}
+
+void text_base64(struct text_buf *buf, const uint8_t *data, size_t size)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	text_append(buf, "", 0);
+	for (size_t i = 0; i < size; i += 3) {
+		size_t left = size - i;
+		uint32_t v = (uint32_t)data[i] << 16;
+		char s[4];
+
+		if (left > 1)
+			v |= (uint32_t)data[i + 1] << 8;
+		if (left > 2)
+			v |= data[i + 2];
+		s[0] = digits[v >> 18];
+		s[1] = digits[v >> 12 & 63];
+		s[2] = left > 1 ? digits[v >> 6 & 63] : '=';
+		s[3] = left > 2 ? digits[v & 63] : '=';
+		text_append(buf, s, 4);
+	}
+}
