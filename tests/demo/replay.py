@@ -1,0 +1,61 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Reads the log without any code of the project: replay LOG PCR | replay --json FILE.
+
+LOG is the TCG2 binary log; prints the SHA-256 value that its entries for PCR amount to.
+FILE is the JSON of aaelctl; prints the two entries of the demo, or fails.
+"""
+import hashlib
+import json
+import struct
+import sys
+
+SIZES = {0x4: 20, 0xb: 32, 0xc: 48, 0xd: 64, 0x12: 32}
+SHA256 = 0xb
+EV_NO_ACTION = 3
+
+
+def entries(log):
+    """(PCR, type, digests by algorithm) of each entry behind the header."""
+    at = 32 + struct.unpack_from('<I', log, 28)[0]  # the header is a TCG 1.2 event
+    while at < len(log):
+        pcr, kind, count = struct.unpack_from('<III', log, at)
+        at += 12
+        digests = {}
+        for _ in range(count):
+            algorithm, = struct.unpack_from('<H', log, at)
+            size = SIZES[algorithm]
+            digests[algorithm] = log[at + 2:at + 2 + size]
+            at += 2 + size
+        at += 4 + struct.unpack_from('<I', log, at)[0]
+        yield pcr, kind, digests
+
+
+def value(log, pcr):
+    register = bytes(32)
+    for index, kind, digests in entries(log):
+        if index == pcr and kind != EV_NO_ACTION:
+            register = hashlib.sha256(register + digests[SHA256]).digest()
+    return register.hex()
+
+
+def ours(log):
+    log = log if isinstance(log, list) else log['entries']
+    return [entry for entry in log if (entry.get('details') or {}).get('unicode_name') == 'AAEL']
+
+
+def main():
+    if sys.argv[1] == '--json':
+        with open(sys.argv[2], encoding='utf-8') as file:
+            found = ours(json.load(file))
+        print(json.dumps(found, indent=2))
+        texts = [entry['details']['string'] for entry in found]
+        expected = ['test test test', 'demo write hello from /dev/aael']
+        return 0 if texts == expected and all(e['digest_matches_event'] for e in found) else 1
+    with open(sys.argv[1], 'rb') as file:
+        print(value(file.read(), int(sys.argv[2])))
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
