@@ -123,9 +123,9 @@ static void append_acpi(struct text_buf *buf, const uint8_t *d)
 	uint32_t hid = get32(d);
 
 	if ((hid & 0xffff) == 0x41d0)
-		text_printf(buf, "ACPI(PNP%04X,%X)", hid >> 16, get32(d + 4));
+		text_printf(buf, "ACPI(PNP%04X,%u)", hid >> 16, get32(d + 4));
 	else
-		text_printf(buf, "ACPI(0x%08X,%X)", hid, get32(d + 4));
+		text_printf(buf, "ACPI(0x%08X,%u)", hid, get32(d + 4));
 }
 
 /* u32 partition  u64 start  u64 size  u8 signature[16]  u8 format  u8 signature type */
@@ -181,7 +181,7 @@ static void append_node(struct text_buf *buf, uint8_t type, uint8_t sub, const u
 	case 0x0101:
 		if (n != 2)
 			break;
-		text_printf(buf, "Pci(%X,%X)", d[1], d[0]);
+		text_printf(buf, "Pci(%u,%u)", d[0], d[1]);
 		return;
 	case 0x0104:
 		if (n < 16)

@@ -71,8 +71,8 @@ int uefi_event_variable(const struct aael_tcg2_entry *entry, struct uefi_variabl
  */
 int uefi_event_path(const struct aael_tcg2_entry *entry, const uint8_t **path, size_t *size);
 /*
- * The next node of a device path as text (UEFI 2.10, 10.6.1.6), its bytes cut
- * off @path. 1; 0 at the end node, the last byte, or a malformed node. Nodes of
+ * The next node of a device path as text, its bytes cut off @path. The text is
+ * Trustee's: near UEFI 2.10, 10.6.1.6, but Pci has the function first. 1; 0 at the end node, the last byte, or a malformed node. Nodes of
  * kinds without a text of their own show as Path(type,subtype,hex).
  */
 int uefi_path_next(const uint8_t **path, size_t *size, struct text_buf *buf);
