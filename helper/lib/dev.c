@@ -122,7 +122,7 @@ static const struct {
 	{ EOPNOTSUPP, "this platform has no register for runtime measurements" },
 	{ ENOTCONN, "the log is not enabled (aaelctl enable)" },
 	{ ESHUTDOWN, "the log is sealed" },
-	{ EACCES, "the domain is reserved for CAP_SYS_ADMIN, or /dev/aael may not be opened" },
+	{ EACCES, "the domain is reserved for CAP_SYS_ADMIN" },
 	{ EPERM, "the register index is reserved for CAP_SYS_ADMIN" },
 	{ ENOSPC, "the log is full" },
 	{ EDQUOT, "what is left of the log is kept for CAP_SYS_ADMIN" },

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+/* aaelctl: the table of verbs, and what all of them share. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl.h"
+
+static const struct ctl_verb verbs[] = {
+	{ "status", "", "Show the state of the log: \"key: value\" lines.\n", ctl_status_run },
+	{ "enable", "[--index N]",
+	  "Choose the register and start recording; one way until reboot or reload.\n"
+	  "  -i, --index N   register index (the module's init_pcr if left out)\n",
+	  ctl_enable_run },
+	{ "append", "DOMAIN OPERATION CONTENT [--index N]",
+	  "Measure and log one event; prints \"sequence register\".\n"
+	  "CONTENT - is read from standard input, without one newline at its end.\n"
+	  "  -i, --index N   register index (the one the log was enabled with if left out)\n",
+	  ctl_append_run },
+	{ "log", "[--format text|json|tcg2] [--log FILE] [--own]",
+	  "Print the log.\n"
+	  "  -f, --format F  text (one line per entry), json (as Trustee shows it), tcg2 (binary)\n"
+	  "  -l, --log FILE  read this saved log, - for standard input, not the live one\n"
+	  "  -o, --own       only entries made through aael, without header and boot log\n",
+	  ctl_log_run },
+	{ "verify", "[--log FILE] [--register ALG:REGISTER=HEX]... [--rule RULE] [--index N]",
+	  "Replay the log and compare it with a register. Prints, for each bank, whether they\n"
+	  "match and both values. Exit: 0 match, 1 mismatch, 2 usage, 3 cannot read.\n"
+	  "  -l, --log FILE  replay this saved log, - for standard input, not the live one\n"
+	  "  -r, --register ALG:REGISTER=HEX\n"
+	  "                  compare with this value, not with the live register; may be\n"
+	  "                  repeated. REGISTER is the number in the log: the PCR, or the CC\n"
+	  "                  measurement register (RTMR n is n+1). Example: sha256:14=00ff...\n"
+	  "      --rule R    hardware (default: EV_NO_ACTION is not extended, PCR 0 starts at\n"
+	  "                  the startup locality) or trustee (everything, from zero)\n"
+	  "  -i, --index N   the live register of this index\n",
+	  ctl_verify_run },
+};
+
+#define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
+
+void ctl_error(const struct ctl_verb *verb, const char *format, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "aaelctl %s: ", verb->name);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+int ctl_help(const struct ctl_verb *verb)
+{
+	printf("usage: aaelctl %s%s%s\n\n%s", verb->name, *verb->synopsis ? " " : "",
+	       verb->synopsis, verb->help);
+	return ctl_finish(verb, CTL_OK);
+}
+
+int ctl_usage(const struct ctl_verb *verb, const char *wrong)
+{
+	if (wrong)
+		ctl_error(verb, "%s", wrong);
+	fprintf(stderr, "usage: aaelctl %s%s%s\n", verb->name, *verb->synopsis ? " " : "",
+		verb->synopsis);
+	return CTL_USAGE;
+}
+
+int ctl_finish(const struct ctl_verb *verb, int code)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return code;
+	ctl_error(verb, "standard output: %s", strerror(errno));
+	return CTL_UNREADABLE;
+}
+
+int ctl_index(const struct ctl_verb *verb, const char *text, uint32_t max, uint32_t *index)
+{
+	size_t n = strlen(text);
+
+	if (n >= 1 && n <= 10 && strspn(text, "0123456789") == n) {
+		unsigned long long value = strtoull(text, NULL, 10);
+
+		*index = (uint32_t)value;
+		if (value <= max)
+			return 0;
+	}
+	ctl_error(verb, "\"%s\" is not a number from 0 to %u", text, max);
+	return -1;
+}
+
+static void usage(FILE *out)
+{
+	fprintf(out, "usage: aaelctl VERB [OPTION]...\n"
+		     "       aaelctl -h|--help|--version\n\nverbs:\n");
+	for (size_t i = 0; i < VERB_COUNT; i++)
+		fprintf(out, "  %s%s%s\n", verbs[i].name, *verbs[i].synopsis ? " " : "",
+			verbs[i].synopsis);
+	fprintf(out, "\naaelctl VERB --help says more.\n");
+}
+
+int main(int argc, char **argv)
+{
+	static char name[] = "aaelctl";
+	const struct ctl_verb self = { .name = "main" };
+
+	if (argc < 2) {
+		usage(stderr);
+		return CTL_USAGE;
+	}
+	if (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help")) {
+		usage(stdout);
+		return ctl_finish(&self, CTL_OK);
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("aaelctl " AAEL_VERSION);
+		return ctl_finish(&self, CTL_OK);
+	}
+	for (size_t i = 0; i < VERB_COUNT; i++)
+		if (!strcmp(argv[1], verbs[i].name)) {
+			argv[1] = name;	/* what getopt's complaints begin with */
+			return verbs[i].run(&verbs[i], argc - 1, argv + 1);
+		}
+	fprintf(stderr, "aaelctl: there is no verb \"%s\"\n", argv[1]);
+	usage(stderr);
+	return CTL_USAGE;
+}
