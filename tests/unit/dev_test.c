@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The kernel client against a kernel made here: an ioctl() of our own. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "logbuild.h"
+
+static struct {
+	int error;		/* errno to fail with, or 0 */
+	unsigned long request;
+	struct aael_extend extend;
+} kernel;
+
+static void answer(unsigned long request, void *arg)
+{
+	struct aael_extend *x = arg;
+	struct aael_info *info = arg;
+	struct aael_snapshot *s = arg;
+	struct aael_verify *v = arg;
+
+	if (request == AAEL_IOC_EXTEND) {
+		assert_int_equal(x->size, sizeof(*x));
+		kernel.extend = *x;
+		x->sequence = 7;
+		x->reg = 14;
+	} else if (request == AAEL_IOC_INFO) {
+		assert_int_equal(info->size, sizeof(*info));
+		info->count = 3;
+	} else if (request == AAEL_IOC_SNAPSHOT) {
+		assert_int_equal(s->size, sizeof(*s));
+		s->reg = s->index;
+	} else if (request == AAEL_IOC_VERIFY) {
+		assert_int_equal(v->size, sizeof(*v));
+		v->match = v->index == AAEL_INDEX_DEFAULT;
+	} else {
+		fail();
+	}
+}
+
+/* Stands before libc's for this program. */
+int ioctl(int fd, unsigned long request, ...)
+{
+	va_list ap;
+	void *arg;
+
+	va_start(ap, request);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	(void)fd;
+	kernel.request = request;
+	answer(request, arg);
+	if (!kernel.error)
+		return 0;
+	errno = kernel.error;
+	return -1;
+}
+
+static int reset(void **state)
+{
+	(void)state;
+	memset(&kernel, 0, sizeof(kernel));
+	return 0;
+}
+
+static void extend_passes_every_field(void **state)
+{
+	struct aael_event event = { "dom", 3, "op", 2, "content", 7, 17,
+				    AAEL_EXTEND_F_UNPRIVILEGED };
+	const struct aael_extend *x = &kernel.extend;
+	uint64_t sequence;
+	uint32_t reg;
+
+	(void)state;
+	assert_int_equal(aael_dev_extend(5, &event, &sequence, &reg), 0);
+	assert_int_equal(sequence, 7);
+	assert_int_equal(reg, 14);
+	assert_int_equal(x->flags, AAEL_EXTEND_F_UNPRIVILEGED);
+	assert_int_equal(x->index, 17);
+	assert_int_equal(x->domain_len, 3);
+	assert_int_equal(x->operation_len, 2);
+	assert_int_equal(x->content_len, 7);
+	assert_int_equal(x->domain, (uintptr_t)event.domain);
+	assert_int_equal(x->operation, (uintptr_t)event.operation);
+	assert_int_equal(x->content, (uintptr_t)event.content);
+	assert_int_equal(x->sequence, 0);
+	assert_int_equal(x->reg, 0);
+	assert_int_equal(x->reserved, 0);
+	assert_int_equal(aael_dev_extend(5, &event, NULL, NULL), 0);
+}
+
+static void extend_gives_the_kernels_errno(void **state)
+{
+	struct aael_event event = { "d", 1, "o", 1, "c", 1, AAEL_INDEX_DEFAULT, 0 };
+	uint64_t sequence = 0;
+
+	(void)state;
+	kernel.error = ETIMEDOUT;
+	assert_int_equal(aael_dev_extend(5, &event, &sequence, NULL), -ETIMEDOUT);
+	assert_int_equal(sequence, 7);
+}
+
+static void extend_never_cuts_a_length(void **state)
+{
+	struct aael_event event = { "d", 1, "o", 1, "c", (size_t)UINT32_MAX + 2, 17, 0 };
+
+	(void)state;
+	assert_int_equal(aael_dev_extend(5, &event, NULL, NULL), -E2BIG);
+	assert_int_equal(kernel.request, 0);
+}
+
+static void info_snapshot_and_verify(void **state)
+{
+	struct aael_info info;
+	struct aael_snapshot snapshot;
+	struct aael_verify verify;
+
+	(void)state;
+	assert_int_equal(aael_dev_info(5, &info), 0);
+	assert_int_equal(info.count, 3);
+	assert_int_equal(aael_dev_snapshot(5, 9, &snapshot), 0);
+	assert_int_equal(snapshot.reg, 9);
+	assert_int_equal(aael_dev_verify(5, AAEL_INDEX_DEFAULT, &verify), 0);
+	assert_int_equal(verify.match, 1);
+	kernel.error = ENOTTY;
+	assert_int_equal(aael_dev_info(5, &info), -ENOTTY);
+	assert_int_equal(aael_dev_snapshot(5, 9, &snapshot), -ENOTTY);
+	assert_int_equal(aael_dev_verify(5, 9, &verify), -ENOTTY);
+}
+
+static void open_says_why_not(void **state)
+{
+	int fd;
+
+	(void)state;
+	assert_int_equal(aael_dev_open("/nonexistent/aael", O_RDONLY), -ENOENT);
+	assert_int_equal(aael_dev_open("/dev/null/x", O_RDONLY), -ENOTDIR);
+	fd = aael_dev_open("/dev/null", O_RDWR);
+	assert_true(fd >= 0);
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	close(fd);
+}
+
+/* Of sizes around the steps in which it is read. */
+static void read_log_reads_all_of_it(void **state)
+{
+	static const size_t sizes[] = { 0, 1, 262143, 262144, 262145, 1048577 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		FILE *f = tmpfile();
+		uint8_t *log;
+		size_t size;
+
+		assert_non_null(f);
+		for (size_t k = 0; k < sizes[i]; k++)
+			putc((int)(k * 7 % 251), f);
+		fflush(f);
+		assert_int_equal(aael_dev_read_log(fileno(f), &log, &size), 0);
+		assert_int_equal(size, sizes[i]);
+		assert_non_null(log);
+		for (size_t k = 0; k < size; k++)
+			assert_int_equal(log[k], k * 7 % 251);
+		free(log);
+		fclose(f);
+	}
+}
+
+static void read_log_fails_cleanly(void **state)
+{
+	uint8_t *log;
+	size_t size;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(aael_dev_read_log(fds[0], &log, &size), -ESPIPE);
+	close(fds[0]);
+	close(fds[1]);
+	assert_int_equal(aael_dev_read_log(fds[0], &log, &size), -EBADF);
+}
+
+static void every_errno_has_words_of_its_own(void **state)
+{
+	static const int errnos[] = { EINVAL, E2BIG,	EFAULT, EILSEQ, EOPNOTSUPP, ENOTCONN, ESHUTDOWN,
+				      EACCES, EPERM,	ENOSPC, EDQUOT, ENOMEM,	    EBUSY,    EAGAIN,
+				      EINTR,  ENODEV,	EIO,	ETIMEDOUT };
+	size_t n = sizeof(errnos) / sizeof(errnos[0]);
+
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		assert_string_not_equal(aael_dev_strerror(errnos[i]), strerror(errnos[i]));
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(aael_dev_strerror(errnos[i]),
+						aael_dev_strerror(errnos[k]));
+	}
+	assert_string_equal(aael_dev_strerror(ELOOP), strerror(ELOOP));
+}
+
+static void states_and_healths_have_names(void **state)
+{
+	(void)state;
+	assert_string_equal(aael_dev_state_name(AAEL_STATE_UNSUPPORTED), "unsupported");
+	assert_string_equal(aael_dev_state_name(AAEL_STATE_SEALED), "sealed");
+	assert_string_equal(aael_dev_state_name(99), "not known to this program");
+	assert_string_equal(aael_dev_health_name(AAEL_HEALTH_DIVERGED), "diverged");
+	assert_string_equal(aael_dev_health_name(AAEL_HEALTH_GONE), "gone");
+	assert_string_equal(aael_dev_health_name(99), "not known to this program");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(extend_passes_every_field, reset),
+		cmocka_unit_test_setup(extend_gives_the_kernels_errno, reset),
+		cmocka_unit_test_setup(extend_never_cuts_a_length, reset),
+		cmocka_unit_test_setup(info_snapshot_and_verify, reset),
+		cmocka_unit_test_setup(open_says_why_not, reset),
+		cmocka_unit_test_setup(read_log_reads_all_of_it, reset),
+		cmocka_unit_test_setup(read_log_fails_cleanly, reset),
+		cmocka_unit_test(every_errno_has_words_of_its_own),
+		cmocka_unit_test(states_and_healths_have_names),
+	};
+
+	return cmocka_run_group_tests_name("dev", tests, NULL, NULL);
+}
