@@ -70,10 +70,10 @@ def text(entry):
 
 def parse_header(data):
     """The first event, in the format of TPM 1.2; returns algorithms and its length."""
-    register, kind = struct.unpack_from('<II', data)
+    kind, = struct.unpack_from('<I', data, 4)  # CCELs have a register 1 in front of it
     size, = struct.unpack_from('<I', data, 28)
     event = data[32:32 + size]
-    if (register, kind) != (0, EV_NO_ACTION) or event[:16] != SPEC_ID or len(event) != size:
+    if kind != EV_NO_ACTION or event[:16] != SPEC_ID or len(event) != size:
         raise ValueError('no Spec ID Event03 header')
     count, = struct.unpack_from('<I', event, 24)
     algs = [struct.unpack_from('<HH', event, 28 + 4 * i) for i in range(count)]

@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: Apache-2.0
+"""/dev/aael and what surrounds it, as uapi/linux/aael.h and the admin's files describe it.
+
+    insmod(init_pcr=17); with Device() as dev: dev.extend('a', 'b', 'c'); dev.info().count
+Every error is an OSError with the errno of the call.
+"""
+import collections
+import contextlib
+import ctypes
+import errno
+import glob
+import os
+import re
+import struct
+import subprocess
+import time
+
+import aael
+
+PATH = '/dev/aael'
+FILES = '/sys/kernel/security/aael/'
+MODULE = os.environ.get('AAEL_KO', '/aael/aael.ko')
+DEFAULT = 0xffffffff
+F_UNPRIVILEGED = 1
+BANKS_MAX = 5
+
+STATES = ('unsupported', 'disabled', 'enabled', 'sealed')
+HEALTHS = ('consistent', 'unexplained-base', 'unknown', 'diverged', 'gone')
+
+EXTEND = struct.Struct('<6I4QII')
+INFO = struct.Struct('<8I5H6x7Q16s')
+SNAPSHOT = struct.Struct('<4I2Q2I340sI')
+VERIFY = struct.Struct('<6IQ340s340s')
+assert (EXTEND.size, INFO.size, SNAPSHOT.size, VERIFY.size) == (64, 120, 384, 712)
+
+Info = collections.namedtuple('Info', 'size abi_version state health flags index reg alg_count algs '
+                              'count bytes own_offset max_log_bytes headroom_bytes violations '
+                              'pending_sequence provider')
+Snapshot = collections.namedtuple('Snapshot', 'size index reg health count bytes running')
+Verify = collections.namedtuple('Verify', 'size index reg health match count live replayed')
+
+libc = ctypes.CDLL(None, use_errno=True)
+libc.ioctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p]
+
+
+def request(number, size):
+    """_IOWR(0xAE, number, size)"""
+    return 3 << 30 | size << 16 | 0xAE << 8 | number
+
+
+IOC_EXTEND, IOC_INFO, IOC_SNAPSHOT, IOC_VERIFY = (
+    request(1, 64), request(2, 120), request(3, 384), request(4, 712))
+
+
+def ioctl(fd, number, memory):
+    """ioctl(2) on a ctypes buffer or an address."""
+    if libc.ioctl(fd, number, memory) < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+
+
+def values(data, count):
+    """{alg: bytes} of an array of struct aael_value"""
+    found = {}
+    for i in range(count):
+        alg, size = struct.unpack_from('<HH', data, 68 * i)
+        found[alg] = data[68 * i + 4:68 * i + 4 + size]
+    return found
+
+
+class Extend:
+    """struct aael_extend with the memory that it points to; any member can be given."""
+
+    def __init__(self, domain, operation, content, index=DEFAULT, flags=0, size=64, reserved=0,
+                 tail=b'', lens=None, addresses=None):
+        self.fields = [aael.as_bytes(x) for x in (domain, operation, content)]
+        self.memory = [ctypes.create_string_buffer(x, len(x) + 1) for x in self.fields]
+        lens = lens or [len(x) for x in self.fields]
+        addresses = addresses or [ctypes.addressof(x) for x in self.memory]
+        raw = EXTEND.pack(size, flags, index, *lens, *addresses, 0, 0, reserved) + tail
+        self.buffer = ctypes.create_string_buffer(raw, max(len(raw), size if size < 1 << 20 else 0))
+
+    @property
+    def sequence(self):
+        return EXTEND.unpack_from(self.buffer)[9]
+
+    @property
+    def reg(self):
+        return EXTEND.unpack_from(self.buffer)[10]
+
+
+class Device:
+    def __init__(self, flags=os.O_RDWR, path=PATH):
+        self.fd = os.open(path, flags)
+
+    def close(self):
+        if self.fd >= 0:
+            os.close(self.fd)
+        self.fd = -1
+
+    def fileno(self):
+        return self.fd
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def extend(self, domain, operation, content, index=DEFAULT, flags=0, **more):
+        """Returns (sequence, register); an OSError of ETIMEDOUT carries .sequence."""
+        args = Extend(domain, operation, content, index, flags, **more)
+        try:
+            ioctl(self.fd, IOC_EXTEND, args.buffer)
+        except OSError as error:
+            error.sequence = args.sequence
+            raise
+        return args.sequence, args.reg
+
+    def write(self, data):
+        return os.write(self.fd, aael.as_bytes(data))
+
+    def question(self, number, layout, index=DEFAULT):
+        memory = ctypes.create_string_buffer(struct.pack('<II', layout.size, index), layout.size)
+        ioctl(self.fd, number, memory)
+        return layout.unpack_from(memory)
+
+    def info(self):
+        got = self.question(IOC_INFO, INFO, 0)
+        algs = list(got[8:8 + got[7]])
+        return Info(*got[:8], algs, *got[13:20], got[20].rstrip(b'\0').decode())
+
+    def snapshot(self, index=DEFAULT):
+        got = self.question(IOC_SNAPSHOT, SNAPSHOT, index)
+        return Snapshot(*got[:6], values(got[8], got[6]))
+
+    def verify(self, index=DEFAULT):
+        got = self.question(IOC_VERIFY, VERIFY, index)
+        return Verify(*got[:5], got[6], values(got[7], got[5]), values(got[8], got[5]))
+
+    def stream(self):
+        """The whole log, by pread."""
+        data = b''
+        while part := os.pread(self.fd, 1 << 20, len(data)):
+            data += part
+        return data
+
+
+def read_log(path=FILES + 'binary_runtime_measurements'):
+    with open(path, 'rb') as file:
+        return aael.parse(file.read())
+
+
+def text_file(name):
+    with open(FILES + name, encoding='utf-8') as file:
+        return file.read()
+
+
+def count():
+    return int(text_file('runtime_measurements_count'))
+
+
+class Status(dict):
+    """The lines of the status file, key to the list of its values; .one() for single ones."""
+
+    def __init__(self):
+        super().__init__()
+        for line in text_file('status').splitlines():
+            key, _, value = line.partition(': ')
+            self.setdefault(key, []).append(value)
+
+    def one(self, key):
+        found = self.get(key, [''])
+        assert len(found) == 1, (key, found)
+        return found[0]
+
+
+def run(*words, check=True, **more):
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                          text=True, errors='replace', **more)
+    if check and done.returncode:
+        raise AssertionError(f'{" ".join(words)}: {done.returncode}: {done.stdout}')
+    return done.stdout if check else (done.returncode, done.stdout)
+
+
+def load_tpm_drivers():
+    for name in ('tpm_tis', 'tpm_crb', 'sha512_generic', 'sha1_generic'):
+        run('modprobe', '-q', name, check=False)
+
+
+def insmod(check=True, **params):
+    load_tpm_drivers()
+    return run('insmod', MODULE, *(f'{k}={v}' for k, v in params.items()), check=check)
+
+
+def rmmod(check=True):
+    return run('rmmod', 'aael', check=check)
+
+
+def loaded():
+    return os.path.exists('/sys/module/aael')
+
+
+@contextlib.contextmanager
+def module(**params):
+    """The module for as long as its log stays empty."""
+    insmod(**params)
+    try:
+        yield
+    finally:
+        rmmod()
+
+
+def dmesg():
+    return run('dmesg')
+
+
+def wait_for(condition, seconds=20, what=''):
+    """Polls until the condition holds; returns its value."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f'not within {seconds} s: {what or condition}')
+        time.sleep(0.01)
+    return value
+
+
+def pcr_values(pcr, banks):
+    """{alg: bytes} of a PCR as tpm2-tools read it from the TPM; banks by name."""
+    out = run('tpm2_pcrread', '+'.join(f'{bank}:{pcr}' for bank in banks))
+    found = {}
+    for line in out.splitlines():
+        if match := re.fullmatch(r'\s*(sha\d+|sm3_256):\s*', line):
+            alg = aael.IDS[match[1]]
+        elif match := re.fullmatch(rf'\s*{pcr}\s*:\s*0x([0-9A-Fa-f]+)\s*', line):
+            found[alg] = bytes.fromhex(match[1])
+    return found
+
+
+def pcr_extend(pcr, bank, digest):
+    run('tpm2_pcrextend', f'{pcr}:{bank}={digest.hex()}')
+
+
+def tpm_device():
+    """The platform device of the first TPM and its driver's folder in sysfs."""
+    path = os.path.realpath(glob.glob('/sys/class/tpm/tpm[0-9]*')[0] + '/device')
+    return os.path.basename(path), os.path.realpath(path + '/driver')
+
+
+def as_user(function, uid=1000, gid=1000, groups=()):
+    """Runs function in a child of that user; its exit status: 0, or the errno that it raised."""
+    pid = os.fork()
+    if pid == 0:
+        code = 255
+        try:
+            os.setgroups(list(groups))
+            os.setresgid(gid, gid, gid)
+            os.setresuid(uid, uid, uid)
+            function()
+            code = 0
+        except OSError as error:
+            code = error.errno or 255
+        except BaseException as error:  # pylint: disable=broad-except
+            print('# in the child:', repr(error), flush=True)
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def name_of(code):
+    return errno.errorcode.get(code, str(code))
