@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The log as JSON, deep-equal to Trustee's own rendering, and as lines. */
 #include <errno.h>
+#include <stdbool.h>
 
 #include "logbuild.h"
 
@@ -181,6 +182,41 @@ static void details_of_malformed_events_are_empty(void **state)
 	cJSON_Delete(json);
 }
 
+/* Lengths that end at, just behind and far behind the event, and that overflow when added. */
+static void variable_lengths_are_bounded(void **state)
+{
+	static const struct {
+		uint64_t name, data;
+		bool fits;
+	} cases[] = {
+		{ 2, 4, true },
+		{ 2, 5, false },
+		{ 2, UINT64_MAX, false },
+		{ 2, UINT64_MAX - 3, false },
+		{ 4, 0, true },
+		{ 5, 0, false },
+		{ UINT64_MAX / 2 + 1, 0, false },
+		{ UINT64_MAX, 2, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		static const uint8_t guid[16];
+		struct logbuild l = {}, event = {};
+		cJSON *json, *details;
+
+		put_bytes(&event, guid, 16);
+		put_le(&event, cases[i].name, 8);
+		put_le(&event, cases[i].data, 8);
+		put_bytes(&event, "a\0b\0c\0d\0", 8);
+		put_entry(&l, 1, 0x80000001, sha384, event.data, event.size);
+		json = render(&l, 0);
+		details = cJSON_GetObjectItem(entry(json, 0), "details");
+		assert_int_equal(cJSON_HasObjectItem(details, "variable_data"), cases[i].fits);
+		cJSON_Delete(json);
+	}
+}
+
 /* Every prefix of a variable and of a device path, at the end of its own block. */
 static void boot_events_of_every_length_are_bounded(void **state)
 {
@@ -343,6 +379,7 @@ int main(void)
 		cmocka_unit_test(deep_content_is_a_string),
 		cmocka_unit_test(several_banks_and_a_digest_that_does_not_match),
 		cmocka_unit_test(details_of_malformed_events_are_empty),
+		cmocka_unit_test(variable_lengths_are_bounded),
 		cmocka_unit_test(boot_events_of_every_length_are_bounded),
 		cmocka_unit_test(lines_are_as_the_kernel_writes_them),
 		cmocka_unit_test(no_control_character_reaches_the_terminal),
