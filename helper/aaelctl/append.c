@@ -8,6 +8,19 @@
 
 #include "ctl.h"
 
+static void explain(const struct ctl_verb *verb, const struct aael_event *event, int err)
+{
+	const char *field, *why;
+
+	if (aael_event_check(event, &field, &why) == -err)
+		ctl_error(verb, "%s %s (%s)", field, why, strerrorname_np(err));
+	else if (err == EINVAL && event->index != AAEL_INDEX_DEFAULT)
+		ctl_error(verb, "index %u does not exist, or is refused to everybody (EINVAL)",
+			  event->index);
+	else
+		ctl_error(verb, "%s (%s)", aael_dev_strerror(err), strerrorname_np(err));
+}
+
 static int append(const struct ctl_verb *verb, const struct aael_event *event)
 {
 	uint64_t sequence = 0;
@@ -19,7 +32,7 @@ static int append(const struct ctl_verb *verb, const struct aael_event *event)
 	ret = aael_dev_extend(fd, event, &sequence, &reg);
 	close(fd);
 	if (ret) {
-		ctl_error(verb, "%s (%s)", aael_dev_strerror(-ret), strerrorname_np(-ret));
+		explain(verb, event, -ret);
 		return CTL_MISMATCH;
 	}
 	printf("%llu %u\n", (unsigned long long)sequence, reg);

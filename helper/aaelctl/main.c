@@ -119,7 +119,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < VERB_COUNT; i++)
 		if (!strcmp(argv[1], verbs[i].name)) {
-			argv[1] = name;	/* what getopt's complaints begin with */
+			argv[1] = name; /* what getopt's complaints begin with */
 			return verbs[i].run(&verbs[i], argc - 1, argv + 1);
 		}
 	fprintf(stderr, "aaelctl: there is no verb \"%s\"\n", argv[1]);

@@ -22,8 +22,9 @@ static void print_info(const struct aael_info *info)
 	printf("health: %s\n", aael_dev_health_name(info->health));
 	printf("provider: %.*s%s\n", (int)sizeof(info->provider),
 	       info->provider[0] ? info->provider : "none",
-	       info->flags & AAEL_INFO_F_SOFT ?
-		       " (NO PROTECTION: registers in memory prove nothing)" : "");
+	       info->flags & AAEL_INFO_F_SOFT
+		       ? " (NO PROTECTION: registers in memory prove nothing)"
+		       : "");
 	for (uint32_t i = 0; i < info->alg_count && i < AAEL_BANKS_MAX; i++) {
 		const struct aael_alg *alg = aael_alg_by_id(info->algs[i]);
 
@@ -33,7 +34,8 @@ static void print_info(const struct aael_info *info)
 	printf("index: %u\n", info->index);
 	if (info->state == AAEL_STATE_ENABLED || info->state == AAEL_STATE_SEALED)
 		printf("register: %u%s\n", info->reg,
-		       info->flags & AAEL_INFO_F_RESETTABLE ? " (resettable: not append-only)" : "");
+		       info->flags & AAEL_INFO_F_RESETTABLE ? " (resettable: not append-only)"
+							    : "");
 	printf("count: %llu\nbytes: %llu\n", ull(info->count), ull(info->bytes));
 	printf("own_bytes: %llu\n", ull(info->bytes - info->own_offset));
 	printf("max_log_bytes: %llu\nheadroom_bytes: %llu\n", ull(info->max_log_bytes),

@@ -18,8 +18,8 @@ static const struct aael_alg algs[] = {
 	{ AAEL_ALG_SHA3_512, 64, "sha3_512", "SHA3-512" },
 };
 
-static const char *const openssl_names[] = { "SHA1",	 "SHA256",   "SHA384",	 "SHA512",
-					     "SM3",	 "SHA3-256", "SHA3-384", "SHA3-512" };
+static const char *const openssl_names[] = { "SHA1", "SHA256",	 "SHA384",   "SHA512",
+					     "SM3",  "SHA3-256", "SHA3-384", "SHA3-512" };
 
 #define ALG_COUNT (sizeof(algs) / sizeof(algs[0]))
 

@@ -156,7 +156,8 @@ const char *aael_dev_state_name(uint32_t state)
 		[AAEL_STATE_SEALED] = "sealed",
 	};
 
-	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "not known to this program";
+	return state < sizeof(names) / sizeof(names[0]) ? names[state]
+							: "not known to this program";
 }
 
 const char *aael_dev_health_name(uint32_t health)
@@ -169,6 +170,6 @@ const char *aael_dev_health_name(uint32_t health)
 		[AAEL_HEALTH_GONE] = "gone",
 	};
 
-	return health < sizeof(names) / sizeof(names[0]) ? names[health] :
-							    "not known to this program";
+	return health < sizeof(names) / sizeof(names[0]) ? names[health]
+							 : "not known to this program";
 }

@@ -261,10 +261,7 @@ int aael_render_text(const void *data, size_t size, unsigned int flags, FILE *ou
 /* The encoded bytes of the entries with our tag, as the file `events` has them. */
 int aael_render_own(const void *data, size_t size, FILE *out, struct aael_tcg2_error *err);
 
-/* ---- dev.c: /dev/aael ------------------------------------------------------ */
-
-#define AAEL_DEV_PATH		"/dev/aael"
-#define AAEL_SECURITYFS_PATH	"/sys/kernel/security/aael"
+/* ---- event.c: the rules for an event's fields -------------------------------- */
 
 /* One event to append; sizes in bytes, no NUL needed. */
 struct aael_event {
@@ -277,6 +274,20 @@ struct aael_event {
 	uint32_t index;		/* as the user knows it, or AAEL_INDEX_DEFAULT */
 	uint32_t flags;		/* AAEL_EXTEND_F_* */
 };
+
+/*
+ * Would the kernel take these fields? domain, operation: 1..255 bytes of 0x21..0x7e;
+ * content: 1..65535 bytes of UTF-8 without C0, DEL, C1. Index and flags are not looked at.
+ * 0, or -EINVAL, -E2BIG, -EILSEQ, the same as the kernel would answer; then
+ * *@field is "domain", "operation" or "content" and *@why reads behind it
+ * ("is empty"); static texts, NULL on success.
+ */
+int aael_event_check(const struct aael_event *event, const char **field, const char **why);
+
+/* ---- dev.c: /dev/aael ------------------------------------------------------ */
+
+#define AAEL_DEV_PATH		"/dev/aael"
+#define AAEL_SECURITYFS_PATH	"/sys/kernel/security/aael"
 
 /* Open @path (NULL: AAEL_DEV_PATH), close-on-exec. The descriptor, or -errno. */
 int aael_dev_open(const char *path, int open_flags);

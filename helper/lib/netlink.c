@@ -66,7 +66,8 @@ static void keep_message(struct aael_nl *nl, const struct nlmsghdr *h)
 	if (!(h->nlmsg_flags & NLM_F_ACK_TLVS) || left < offset)
 		return;
 	if (!(h->nlmsg_flags & NLM_F_CAPPED)) {
-		if (e->msg.nlmsg_len < NLMSG_HDRLEN || e->msg.nlmsg_len - NLMSG_HDRLEN > left - offset)
+		if (e->msg.nlmsg_len < NLMSG_HDRLEN ||
+		    e->msg.nlmsg_len - NLMSG_HDRLEN > left - offset)
 			return;
 		offset += NLMSG_ALIGN(e->msg.nlmsg_len) - NLMSG_HDRLEN;
 	}

@@ -227,8 +227,8 @@ int aael_render_json(const void *data, size_t size, unsigned int flags, char **o
 	}
 	*err = r.error;
 	if (!ret) {
-		*out = flags & AAEL_RENDER_F_PRETTY ? cJSON_Print(root) :
-						      cJSON_PrintUnformatted(root);
+		*out = flags & AAEL_RENDER_F_PRETTY ? cJSON_Print(root)
+						    : cJSON_PrintUnformatted(root);
 		ret = *out ? 0 : -ENOMEM;
 	}
 	cJSON_Delete(root);

@@ -75,8 +75,8 @@ int aael_replay_log(struct aael_replay *replay, enum aael_rule rule, const void 
 		ret = aael_replay_entry(replay, &e);
 		if (ret) {
 			r.error.offset = e.offset;
-			r.error.reason = ret == -ERANGE ? "the entry's register does not exist" :
-							  "the entry's digest cannot be extended";
+			r.error.reason = ret == -ERANGE ? "the entry's register does not exist"
+							: "the entry's digest cannot be extended";
 		}
 	}
 	*err = r.error;

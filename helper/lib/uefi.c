@@ -106,9 +106,8 @@ int uefi_event_path(const struct aael_tcg2_entry *e, const uint8_t **path, size_
 /* The GUID of the UEFI specification: the first three fields are little-endian. */
 static void append_guid(struct text_buf *buf, const uint8_t *g)
 {
-	text_printf(buf, "%08X-%04X-%04X-%02X%02X-%02X%02X%02X%02X%02X%02X", get32(g),
-		    get16(g + 4), get16(g + 6), g[8], g[9], g[10], g[11], g[12], g[13], g[14],
-		    g[15]);
+	text_printf(buf, "%08X-%04X-%04X-%02X%02X-%02X%02X%02X%02X%02X%02X", get32(g), get16(g + 4),
+		    get16(g + 6), g[8], g[9], g[10], g[11], g[12], g[13], g[14], g[15]);
 }
 
 static void append_hex(struct text_buf *buf, const uint8_t *data, size_t size)

@@ -9,7 +9,7 @@
 #include "logbuild.h"
 
 static struct {
-	int error;		/* errno to fail with, or 0 */
+	int error; /* errno to fail with, or 0 */
 	unsigned long request;
 	struct aael_extend extend;
 } kernel;
@@ -67,8 +67,9 @@ static int reset(void **state)
 
 static void extend_passes_every_field(void **state)
 {
-	struct aael_event event = { "dom", 3, "op", 2, "content", 7, 17,
-				    AAEL_EXTEND_F_UNPRIVILEGED };
+	struct aael_event event = {
+		"dom", 3, "op", 2, "content", 7, 17, AAEL_EXTEND_F_UNPRIVILEGED
+	};
 	const struct aael_extend *x = &kernel.extend;
 	uint64_t sequence;
 	uint32_t reg;
@@ -184,9 +185,9 @@ static void read_log_fails_cleanly(void **state)
 
 static void every_errno_has_words_of_its_own(void **state)
 {
-	static const int errnos[] = { EINVAL, E2BIG,	EFAULT, EILSEQ, EOPNOTSUPP, ENOTCONN, ESHUTDOWN,
-				      EACCES, EPERM,	ENOSPC, EDQUOT, ENOMEM,	    EBUSY,    EAGAIN,
-				      EINTR,  ENODEV,	EIO,	ETIMEDOUT };
+	static const int errnos[] = { EINVAL,	 E2BIG,	 EFAULT, EILSEQ, EOPNOTSUPP, ENOTCONN,
+				      ESHUTDOWN, EACCES, EPERM,	 ENOSPC, EDQUOT,     ENOMEM,
+				      EBUSY,	 EAGAIN, EINTR,	 ENODEV, EIO,	     ETIMEDOUT };
 	size_t n = sizeof(errnos) / sizeof(errnos[0]);
 
 	(void)state;

@@ -51,14 +51,15 @@ static void an_entry_of_ours_is_as_trustee_shows_it(void **state)
 	put_header(&l, 1, sha384);
 	put_aael(&l, 4, sha384, "coco.com some-operation some-content");
 	json = render(&l, 0);
-	assert_json(json,
-		    "{\"uefi_event_logs\":[{\"details\":{\"data\":{\"content\":\"some-content\","
-		    "\"domain\":\"coco.com\",\"operation\":\"some-operation\"},"
-		    "\"string\":\"coco.com some-operation some-content\",\"unicode_name\":\"AAEL\"},"
-		    "\"digest_matches_event\":true,\"digests\":[{\"alg\":\"SHA-384\",\"digest\":\""
-		    "2330183d89750c6a374ac9827d33a33636e7876733544584c8ccc88df0df87ea"
-		    "da37e5d71d0773502234c2b5fbc7448e\"}],\"event\":\"TEVBQSQAAABjb2NvLmNvbSBzb21l"
-		    "LW9wZXJhdGlvbiBzb21lLWNvbnRlbnQ=\",\"index\":4,\"type_name\":\"EV_EVENT_TAG\"}]}");
+	assert_json(
+		json,
+		"{\"uefi_event_logs\":[{\"details\":{\"data\":{\"content\":\"some-content\","
+		"\"domain\":\"coco.com\",\"operation\":\"some-operation\"},"
+		"\"string\":\"coco.com some-operation some-content\",\"unicode_name\":\"AAEL\"},"
+		"\"digest_matches_event\":true,\"digests\":[{\"alg\":\"SHA-384\",\"digest\":\""
+		"2330183d89750c6a374ac9827d33a33636e7876733544584c8ccc88df0df87ea"
+		"da37e5d71d0773502234c2b5fbc7448e\"}],\"event\":\"TEVBQSQAAABjb2NvLmNvbSBzb21l"
+		"LW9wZXJhdGlvbiBzb21lLWNvbnRlbnQ=\",\"index\":4,\"type_name\":\"EV_EVENT_TAG\"}]}");
 	cJSON_Delete(json);
 }
 
@@ -71,8 +72,8 @@ static void content_that_is_json_stays_byte_for_byte(void **state)
 	(void)state;
 	put_aael(&l, 4, sha384, "d o {\"n\": 9007199254740993, \"f\":0.30000000000000004}");
 	assert_int_equal(aael_render_json(l.data, l.size, 0, &text, &err), 0);
-	assert_non_null(strstr(text,
-			       "\"content\":{\"n\": 9007199254740993, \"f\":0.30000000000000004}"));
+	assert_non_null(
+		strstr(text, "\"content\":{\"n\": 9007199254740993, \"f\":0.30000000000000004}"));
 	free(text);
 }
 
@@ -220,11 +221,11 @@ static void variable_lengths_are_bounded(void **state)
 /* Every prefix of a variable and of a device path, at the end of its own block. */
 static void boot_events_of_every_length_are_bounded(void **state)
 {
-	static const uint8_t load[] = { 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0,
-					0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-					2, 1, 12, 0, 0xd0, 0x41, 3, 10, 0, 0, 0, 0,
-					1, 1, 6, 0, 2, 3, 4, 4, 8, 0, 'a', 0, 0, 0,
-					3, 2, 5, 0, 9, 0x7f, 0xff, 4, 0 };
+	static const uint8_t load[] = { 1, 2, 3, 4, 5, 6, 7,  8,    0,	  0,	0, 0,  0,   0,
+					0, 0, 0, 0, 0, 0, 0,  0,    0,	  0,	0, 0,  0,   0,
+					0, 0, 0, 0, 2, 1, 12, 0,    0xd0, 0x41, 3, 10, 0,   0,
+					0, 0, 1, 1, 6, 0, 2,  3,    4,	  4,	8, 0,  'a', 0,
+					0, 0, 3, 2, 5, 0, 9,  0x7f, 0xff, 4,	0 };
 	struct logbuild *l = calloc(1, sizeof(*l));
 	cJSON *json;
 
@@ -276,9 +277,11 @@ static void lines_are_as_the_kernel_writes_them(void **state)
 	text = lines(&l, 0, 0);
 	assert_string_equal(
 		text, "- 4 sha1:91f63fb778fbf778d23c69d5a31e985a9cacf308,"
-		      "sha256:74028104c2ae1cf9aa83c007a9b94a1eab33100f94768cbef6446846f0939bc0 EV_EFI_ACTION Calling\n"
+		      "sha256:74028104c2ae1cf9aa83c007a9b94a1eab33100f94768cbef6446846f0939bc0 "
+		      "EV_EFI_ACTION Calling\n"
 		      "1 14 sha1:1fb5f54bc1ee41c81ddeaced7a4bffde398d5691,"
-		      "sha256:91e1225887ebcb9912da76498b3ebaf983d57eece0876bc51696aac164404f24 domain operation h\xc3\xa9 \\ {\"a\": 1}\n");
+		      "sha256:91e1225887ebcb9912da76498b3ebaf983d57eece0876bc51696aac164404f24 "
+		      "domain operation h\xc3\xa9 \\ {\"a\": 1}\n");
 	free(text);
 	text = lines(&l, AAEL_RENDER_F_OWN, 0);
 	assert_memory_equal(text, "1 14 sha1:", 10);
