@@ -202,10 +202,11 @@ class TpmFaultTest(unittest.TestCase):
     def test_90_device_gone_is_said_and_latched(self):
         before = len(device.read_log().ours)
         self.tpm.remove()
-        # The proxy device goes with the last reference to its descriptor.
-        while os.path.exists("/dev/tpm%d" % self.tpm.number):
-            pass
-        self.assertEqual(append(self.device, 9, "gone")[0], errno.ENODEV)
+        # The proxy device goes with the last reference to its descriptor. An append that
+        # meets the driver while it is leaving is undecided, and stays so.
+        device.wait_for(lambda: not os.path.exists("/dev/tpm%d" % self.tpm.number))
+        self.assertIn(append(self.device, 9, "gone")[0], (errno.ENODEV, errno.ETIMEDOUT))
+        self.assertEqual(append(self.device, 9, "still-gone")[0], errno.ENODEV)
         self.assertIn("health: gone", device.text_file("status"))
         self.assertEqual(len(device.read_log().ours), before)
         # Another chip is never taken in its place.
