@@ -94,7 +94,7 @@ class Append(unittest.TestCase):
             self.assertEqual(aael.replay(log.entries, PCR, alg, 'trustee'), value)
 
     def test_tpm2_eventlog_agrees(self):
-        self.append('for tpm2-tools')
+        self.append('for tpm2-tools x')
         # The tool takes the size from the file system, which has none for securityfs.
         with open(device.FILES + 'binary_runtime_measurements', 'rb') as source, \
                 open('/tmp/log', 'wb') as copy:
