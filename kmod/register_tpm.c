@@ -116,6 +116,17 @@ static int tpm_reopen(void *dev)
 	return 0;
 }
 
+/* Newer kernels answer -EIO both for a driver that has gone and for a failed command. */
+static bool gone(struct tpm_chip *chip)
+{
+	bool without_ops;
+
+	down_read(&chip->ops_sem);
+	without_ops = !chip->ops;
+	up_read(&chip->ops_sem);
+	return without_ops;
+}
+
 /*
  * Neither sign of a result tells whether the command was carried out: a TPM_RC
  * may be another command's, and a transport error may come after the fact. Only
@@ -127,6 +138,9 @@ static enum aael_outcome tpm_extend(void *dev, u32 reg, const aael_values_t dige
 	struct tpm *t = dev;
 	int ret;
 
+	*err = -ENODEV;
+	if (gone(t->chip))
+		return AAEL_NOT_APPLIED;
 	for (unsigned int i = 0; i < t->bank_count; i++) {
 		banks[i].alg_id = t->algs[i];
 		memcpy(banks[i].digest, digests[i], sizeof(banks[i].digest));
@@ -147,6 +161,8 @@ static int tpm_read(void *dev, u32 reg, aael_values_t values)
 		struct tpm_digest digest = { .alg_id = t->algs[i] };
 
 		ret = tpm_pcr_read(t->chip, reg, &digest);
+		if (ret && gone(t->chip))
+			return -ENODEV;
 		if (ret)
 			return ret > 0 ? -EIO : ret;
 		memcpy(values[i], digest.digest, sizeof(digest.digest));
