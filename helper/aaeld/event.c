@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * POST /aa/aael: an event from a workload to the kernel. The kernel is the judge of
+ * what is accepted; the same rules are looked at here first only so that the answer
+ * can name the field. The two answers of 200 and "false" are CoCo's, byte for byte.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aaeld.h"
+#include "json.h"
+#include "libaael.h"
+
+struct append_job {
+	struct aaeld_job job;
+	struct aaeld_app *app;
+	struct aaeld_call *call;
+	struct cJSON *root; /* the event's strings live in it */
+	struct aaeld_event event;
+	bool has_index;
+	uint64_t sequence;
+	int ret;
+};
+
+static const char not_enabled[] =
+	"{\"success\":\"false\",\"message\": "
+	"\"Attestation Agent does not enable eventlog recording\"}";
+static const char not_supported[] =
+	"{\"success\":\"false\",\"message\": "
+	"\"The platform does not support runtime measurement\"}";
+
+/* @sequence: of an event that is undecided, else 0 */
+static void reply_false(struct aaeld_call *call, int status, const char *message,
+			uint64_t sequence)
+{
+	char *body = NULL;
+	size_t size;
+	FILE *f = open_memstream(&body, &size);
+
+	if (f) {
+		fputs("{\"success\":\"false\",\"message\": ", f);
+		aael_json_put_string(f, message);
+		/* 64-bit values travel as strings. */
+		if (sequence)
+			fprintf(f, ",\"undecided\":\"true\",\"sequence\":\"%llu\"",
+				(unsigned long long)sequence);
+		fputs("}", f);
+		fclose(f);
+	}
+	aaeld_routes_reply(call, status, "application/json",
+			   body ? body : "{\"success\":\"false\",\"message\": \"no memory\"}");
+	free(body);
+}
+
+__attribute__((format(printf, 3, 4))) static void refuse(struct aaeld_call *call, int status,
+							  const char *format, ...)
+{
+	char message[AAELD_MESSAGE_BYTES + 64];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(message, sizeof(message), format, ap);
+	va_end(ap);
+	reply_false(call, status, message, 0);
+}
+
+/* What the kernel said, for the errnos that need no words of their own. */
+static const struct {
+	int err;
+	int status;
+	const char *message;
+} answers[] = {
+	{ EACCES, 403, "domain: reserved for privileged writers, which REST callers never are" },
+	{ E2BIG, 400, "event: a field is too long" },
+	{ EILSEQ, 400, "content: not well-formed UTF-8" },
+	{ ENOSPC, 507, "the log is full" },
+	{ EDQUOT, 507, "the log is full: what is left is kept for privileged writers" },
+	{ EBUSY, 503, "the system is being suspended, or too many events are waiting" },
+	{ EAGAIN, 503, "another event is being measured" },
+	{ EINTR, 503, "interrupted, the daemon is stopping; the event was not logged" },
+	{ ENODEV, 503, "the device that holds the register is gone" },
+	{ ESHUTDOWN, 503, "the log is sealed" },
+	{ EIO, 500, "the register was not extended; the event was not logged" },
+	{ ENOMEM, 500, "no memory; the event was not logged" },
+	{ ENOTTY, 500, "/dev/aael cannot be used: see the daemon's log" },
+};
+
+static void answer_error(struct append_job *j)
+{
+	int err = -j->ret;
+
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		if (answers[i].err == err) {
+			reply_false(j->call, answers[i].status, answers[i].message, 0);
+			return;
+		}
+	}
+	if (err == EINVAL && j->has_index)
+		refuse(j->call, 400,
+		       "register_index: there is no index %u, or it is refused to everybody",
+		       j->event.index);
+	else if (err == EINVAL)
+		refuse(j->call, 400, "event: the kernel refused domain, operation or content");
+	else if (err == EPERM && j->has_index)
+		refuse(j->call, 403, "register_index: %u is reserved for privileged writers",
+		       j->event.index);
+	else if (err == EPERM)
+		refuse(j->call, 403, "the default register is reserved for privileged writers");
+	else
+		refuse(j->call, 500, "the event was not logged: %s", strerror(err));
+}
+
+static void answer(struct append_job *j)
+{
+	switch (-j->ret) {
+	case 0:
+		aaeld_routes_reply(j->call, 200, "application/json", "{\"success\":\"true\"}");
+		break;
+	case ENOTCONN:
+		aaeld_routes_reply(j->call, 200, "application/json", not_enabled);
+		break;
+	case EOPNOTSUPP:
+	case ENXIO:
+		/* "Not enabled" wins over "not supported". */
+		aaeld_routes_reply(j->call, 200, "application/json",
+				   j->app->enable_eventlog ? not_supported : not_enabled);
+		break;
+	case ETIMEDOUT:
+		reply_false(j->call, 503,
+			    "undecided: the register may have been extended; if it was, the event "
+			    "appears in the log with this sequence number",
+			    j->sequence);
+		break;
+	default:
+		answer_error(j);
+	}
+}
+
+static void job_free(struct append_job *j)
+{
+	aael_json_free(j->root);
+	free(j);
+}
+
+static void run(struct aaeld_job *job)
+{
+	struct append_job *j = (struct append_job *)job;
+
+	j->ret = j->app->ops->append(j->app->kernel, &j->event, &j->sequence);
+}
+
+static void finish(struct aaeld_job *job)
+{
+	struct append_job *j = (struct append_job *)job;
+
+	if (j->ret && j->ret != -ENOTCONN)
+		aaeld_log(AAELD_DEBUG, "an event was not logged: %s", strerror(-j->ret));
+	answer(j);
+	job_free(j);
+}
+
+/* `once` must be absent or false for now. */
+static int check_once(const struct cJSON *root, struct aael_json_error *err)
+{
+	bool once = false;
+	int ret = aael_json_bool(root, "once", &once, err);
+
+	if (ret == -ENOENT || (!ret && !once))
+		return 0;
+	if (!ret)
+		snprintf(err->text, sizeof(err->text), "once: not supported yet");
+	return -EINVAL;
+}
+
+static int parse(struct append_job *j, const struct aaeld_request *request,
+		 struct aael_json_error *err)
+{
+	int ret = aael_json_parse(request->body, request->body_size, &j->root, err);
+
+	if (ret)
+		return ret;
+	if (!aael_json_is_object(j->root)) {
+		snprintf(err->text, sizeof(err->text), "body: must be a JSON object");
+		return -EINVAL;
+	}
+	ret = aael_json_string(j->root, "domain", &j->event.domain, err);
+	if (!ret)
+		ret = aael_json_string(j->root, "operation", &j->event.operation, err);
+	if (!ret)
+		ret = aael_json_string(j->root, "content", &j->event.content, err);
+	if (ret)
+		return ret;
+	j->event.index = AAEL_INDEX_DEFAULT;
+	ret = aael_json_u32(j->root, "register_index", AAEL_INDEX_DEFAULT - 1, &j->event.index, err);
+	j->has_index = !ret;
+	if (ret && ret != -ENOENT)
+		return ret;
+	return check_once(j->root, err);
+}
+
+static int validate(const struct aaeld_event *event, struct aael_json_error *err)
+{
+	struct aael_event e = {
+		.domain = event->domain,
+		.domain_size = strlen(event->domain),
+		.operation = event->operation,
+		.operation_size = strlen(event->operation),
+		.content = event->content,
+		.content_size = strlen(event->content),
+	};
+	const char *field, *why;
+	int ret = aael_event_check(&e, &field, &why);
+
+	if (ret)
+		snprintf(err->text, sizeof(err->text), "%s: %s", field, why);
+	return ret;
+}
+
+void aaeld_event_post(struct aaeld_app *app, const struct aaeld_request *request,
+		      struct aaeld_call *call)
+{
+	struct append_job *j = calloc(1, sizeof(*j));
+	struct aael_json_error err;
+	int ret;
+
+	if (!j) {
+		refuse(call, 500, "no memory");
+		return;
+	}
+	j->job = (struct aaeld_job){ .run = run, .finish = finish };
+	j->app = app;
+	j->call = call;
+	j->ret = -EINTR;
+	ret = parse(j, request, &err);
+	if (!ret)
+		ret = validate(&j->event, &err);
+	if (ret) {
+		reply_false(call, ret == -ENOMEM ? 500 : 400, err.text, 0);
+		job_free(j);
+		return;
+	}
+	if (app->submit(app, &j->job)) {
+		refuse(call, 503, "too many events are waiting; try again");
+		job_free(j);
+	}
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+/* libaael behind the daemon's ops. The device is opened for each call, so that the
+ * module may be loaded after us, and a descriptor never outlives it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "aaeld.h"
+#include "libaael.h"
+
+static int device(int flags)
+{
+	int fd = aael_dev_open(NULL, flags);
+
+	if (fd == -ENOENT || fd == -ENXIO || fd == -ENODEV)
+		return -ENXIO;
+	return fd < 0 ? -ENOTTY : fd;
+}
+
+static int append(void *kernel, const struct aaeld_event *event, uint64_t *sequence)
+{
+	struct aael_event e = {
+		.domain = event->domain,
+		.domain_size = strlen(event->domain),
+		.operation = event->operation,
+		.operation_size = strlen(event->operation),
+		.content = event->content,
+		.content_size = strlen(event->content),
+		.index = event->index,
+		.flags = AAEL_EXTEND_F_UNPRIVILEGED,
+	};
+	int fd = device(O_WRONLY), ret;
+
+	(void)kernel;
+	if (fd < 0)
+		return fd;
+	ret = aael_dev_extend(fd, &e, sequence, NULL);
+	close(fd);
+	return ret;
+}
+
+static int info(void *kernel, struct aael_info *out)
+{
+	int fd = device(O_RDONLY), ret;
+
+	(void)kernel;
+	if (fd < 0)
+		return fd;
+	ret = aael_dev_info(fd, out);
+	close(fd);
+	return ret;
+}
+
+static int enable(void *kernel, uint32_t index, char message[AAELD_MESSAGE_BYTES])
+{
+	struct aael_nl *nl;
+	int ret = aael_nl_open(&nl);
+
+	(void)kernel;
+	message[0] = '\0';
+	if (ret)
+		return ret == -ENOENT ? -ENXIO : ret;
+	ret = aael_nl_enable(nl, index);
+	snprintf(message, AAELD_MESSAGE_BYTES, "%s", aael_nl_message(nl));
+	aael_nl_close(nl);
+	return ret;
+}
+
+const struct aaeld_kernel_ops aaeld_kernel_ops = {
+	.append = append,
+	.info = info,
+	.enable = enable,
+};

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Options, then the ladder: configuration, log, privilege, sockets, loop. The event
+ * loop and everything it calls run on this thread; see worker.c for the other one.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "aaeld.h"
+
+#define CMDLINE_PATH "/proc/cmdline"
+#define CMDLINE_MAX_BYTES 8192
+#define LISTEN_FDS_START 3
+
+struct options {
+	bool as_server_rest; /* called as api-server-rest */
+	const char *bind;
+	const char *config;
+	const char *features;
+	const char *level;
+	struct aaeld_http_options http;
+};
+
+enum { OPT_LEVEL = 256, OPT_TIMEOUT, OPT_CONNECTIONS };
+
+static const char usage[] =
+	"usage: aaeld [options]\n"
+	"  -b, --bind ADDRESS       listen there (default " AAELD_DEFAULT_BIND ")\n"
+	"  -f, --features NAME      resource, attestation or all (default: the kernel command\n"
+	"                           line's agent.guest_components_rest_api, else all)\n"
+	"  -c, --config FILE        aa.toml (default: $AAELD_CONFIG, else the first of\n"
+	"                           /run/confidential-containers/initdata/aa.toml,\n"
+	"                           /run/peerpod/aa.toml, /etc/aaeld/aa.toml)\n"
+	"      --log-level LEVEL    error, warn, info or debug\n"
+	"  -h, --help  -V, --version\n"
+	"Called as api-server-rest: -b, -f, -c/--cdh_addr and -a/--aa_addr (both ignored).\n";
+
+static const struct option own_options[] = {
+	{ "bind", required_argument, NULL, 'b' },
+	{ "features", required_argument, NULL, 'f' },
+	{ "config", required_argument, NULL, 'c' },
+	{ "log-level", required_argument, NULL, OPT_LEVEL },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	/* for tests */
+	{ "request-timeout-ms", required_argument, NULL, OPT_TIMEOUT },
+	{ "max-connections", required_argument, NULL, OPT_CONNECTIONS },
+	{ 0 },
+};
+
+static const struct option server_rest_options[] = {
+	{ "bind", required_argument, NULL, 'b' },
+	{ "features", required_argument, NULL, 'f' },
+	{ "cdh_addr", required_argument, NULL, 'c' },
+	{ "aa_addr", required_argument, NULL, 'a' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+
+static void take_option(struct options *o, int opt)
+{
+	switch (opt) {
+	case 'b':
+		o->bind = optarg;
+		break;
+	case 'f':
+		o->features = optarg;
+		break;
+	case 'c':
+		if (!o->as_server_rest) {
+			o->config = optarg;
+			break;
+		}
+		/* fall through */
+	case 'a':
+		aaeld_log(AAELD_INFO, "the address %s is not used: aaeld needs no other service",
+			  optarg);
+		break;
+	case OPT_LEVEL:
+		o->level = optarg;
+		break;
+	case OPT_TIMEOUT:
+		o->http.timeout_ms = (unsigned int)atoi(optarg);
+		break;
+	case OPT_CONNECTIONS:
+		o->http.connections = (unsigned int)atoi(optarg);
+		break;
+	case 'h':
+		fputs(usage, stdout);
+		exit(0);
+	case 'V':
+		puts("aaeld " AAEL_VERSION);
+		exit(0);
+	default:
+		fputs(usage, stderr);
+		exit(1);
+	}
+}
+
+static void parse_options(struct options *o, int argc, char **argv)
+{
+	const char *slash = strrchr(argv[0], '/');
+	int opt;
+
+	o->bind = AAELD_DEFAULT_BIND;
+	o->as_server_rest = !strcmp(slash ? slash + 1 : argv[0], "api-server-rest");
+	while ((opt = getopt_long(argc, argv, o->as_server_rest ? "b:f:c:a:hV" : "b:f:c:hV",
+				  o->as_server_rest ? server_rest_options : own_options, NULL)) != -1)
+		take_option(o, opt);
+	if (optind < argc)
+		take_option(o, '?');
+}
+
+static int choose_features(const struct options *o, unsigned int *features)
+{
+	char cmdline[CMDLINE_MAX_BYTES] = "";
+	FILE *f;
+	int ret;
+
+	*features = o->as_server_rest ? AAELD_F_RESOURCE : AAELD_F_ALL;
+	if (o->features) {
+		ret = aaeld_config_parse_features(o->features, features);
+	} else {
+		f = fopen(CMDLINE_PATH, "re");
+		if (f) {
+			cmdline[fread(cmdline, 1, sizeof(cmdline) - 1, f)] = '\0';
+			fclose(f);
+		}
+		ret = aaeld_config_cmdline_features(cmdline, features);
+	}
+	if (ret != -EINVAL)
+		return 0;
+	aaeld_log(AAELD_ERROR, "%s: valid are resource, attestation and all",
+		  o->features ? "--features" : "agent.guest_components_rest_api on the kernel "
+					       "command line");
+	return ret;
+}
+
+static int load_config(const struct options *o, struct aaeld_config *config)
+{
+	const char *path = aaeld_config_find(o->config, NULL);
+	char message[AAELD_MESSAGE_BYTES];
+	enum aaeld_level level = AAELD_INFO;
+
+	if (aaeld_config_load(path, config, message)) {
+		aaeld_log(AAELD_ERROR, "%s", message);
+		return -EINVAL;
+	}
+	if (config->has_level)
+		level = config->level;
+	if (o->level && aaeld_log_parse_level(o->level, &level)) {
+		aaeld_log(AAELD_ERROR, "--log-level: valid are error, warn, info and debug");
+		return -EINVAL;
+	}
+	aaeld_log_set_level(level);
+	aaeld_log(AAELD_INFO, "configuration: %s", path ? path : "none, defaults");
+	return 0;
+}
+
+static int listen_everywhere(const struct options *o, struct aaeld_http *http)
+{
+	int count = aaeld_sd_listen_fds(), ret = 0;
+
+	for (int i = 0; !ret && i < count; i++)
+		ret = aaeld_http_accept(http, LISTEN_FDS_START + i);
+	if (!count)
+		ret = aaeld_http_bind(http, o->bind);
+	if (ret)
+		aaeld_log(AAELD_ERROR, "cannot listen on %s: %s",
+			  count ? "the socket that was handed over" : o->bind, strerror(-ret));
+	else
+		aaeld_log(AAELD_INFO, "listening on %s", aaeld_http_address(http));
+	return ret;
+}
+
+static void on_signal(evutil_socket_t sig, short what, void *base)
+{
+	(void)sig;
+	(void)what;
+	event_base_loopbreak(base);
+}
+
+static int submit(struct aaeld_app *app, struct aaeld_job *job)
+{
+	return aaeld_worker_submit(app->worker, job);
+}
+
+static int serve(const struct options *o, struct aaeld_app *app)
+{
+	struct event_base *base = event_base_new();
+	struct event *term = base ? evsignal_new(base, SIGTERM, on_signal, base) : NULL;
+	struct event *interrupt = base ? evsignal_new(base, SIGINT, on_signal, base) : NULL;
+	struct aaeld_http *http = NULL;
+	int ret = -ENOMEM;
+
+	if (!term || !interrupt || event_add(term, NULL) || event_add(interrupt, NULL))
+		goto out;
+	app->worker = aaeld_worker_new(base);
+	http = app->worker ? aaeld_http_new(base, app, &o->http) : NULL;
+	if (!http)
+		goto out;
+	ret = listen_everywhere(o, http);
+	if (ret)
+		goto out;
+	aaeld_sd_notify("READY=1");
+	event_base_dispatch(base);
+	aaeld_sd_notify("STOPPING=1");
+	aaeld_log(AAELD_INFO, "stopping");
+out:
+	aaeld_worker_free(app->worker);
+	aaeld_http_free(http);
+	if (interrupt)
+		event_free(interrupt);
+	if (term)
+		event_free(term);
+	if (base)
+		event_base_free(base);
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { 0 };
+	struct aaeld_config config = { 0 };
+	struct aaeld_app app = { .ops = &aaeld_kernel_ops, .submit = submit };
+	int ret;
+
+	signal(SIGPIPE, SIG_IGN);
+	parse_options(&options, argc, argv);
+	ret = load_config(&options, &config);
+	if (!ret)
+		ret = choose_features(&options, &app.features);
+	if (!ret)
+		ret = aaeld_start_log(app.ops, app.kernel, &config);
+	if (!ret) {
+		app.enable_eventlog = config.enable_eventlog;
+		ret = aaeld_sd_drop_privilege();
+		if (ret)
+			aaeld_log(AAELD_ERROR, "cannot give up privilege: %s", strerror(-ret));
+	}
+	if (!ret)
+		ret = serve(&options, &app);
+	aaeld_config_free(&config);
+	return ret ? 1 : 0;
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Which request goes where. 404, 405 and Allow follow from the table. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aaeld.h"
+#include "json.h"
+#include "libaael.h"
+
+struct route {
+	const char *method;
+	const char *path;
+	void (*handle)(struct aaeld_app *app, const struct aaeld_request *request,
+		       struct aaeld_call *call);
+};
+
+static void get_info(struct aaeld_app *app, const struct aaeld_request *request,
+		     struct aaeld_call *call);
+
+static const struct route routes[] = {
+	{ "POST", "/aa/aael", aaeld_event_post },
+	{ "GET", "/info", get_info },
+};
+
+/* A part of the tree that a feature switches. */
+static const struct {
+	const char *prefix;
+	unsigned int feature;
+	const char *message;
+} areas[] = {
+	{ "/aa/", AAELD_F_ATTESTATION, "Attestation Feature Not Enabled" },
+	{ "/cdh/", AAELD_F_RESOURCE, "Resource Feature Not Enabled" },
+};
+
+void aaeld_routes_reply(struct aaeld_call *call, int status, const char *type, const char *body)
+{
+	struct aaeld_reply reply = {
+		.status = status,
+		.type = type,
+		.body = (char *)body,
+		.body_size = strlen(body),
+	};
+
+	call->done(call, &reply);
+}
+
+static void reply_not_allowed(struct aaeld_call *call, const char *allow)
+{
+	static char body[] = "Method Not Allowed";
+	struct aaeld_reply reply = {
+		.status = 405,
+		.type = "text/plain",
+		.allow = allow,
+		.body = body,
+		.body_size = sizeof(body) - 1,
+	};
+
+	call->done(call, &reply);
+}
+
+/* The TEE that a quote of this log would come from; "sample" without any, as CoCo has it. */
+static const char *tee_name(const struct aael_info *info)
+{
+	if (!strcmp(info->provider, "tsm-mr") || !strcmp(info->provider, "tdcall"))
+		return "tdx";
+	return strcmp(info->provider, "tpm") ? "sample" : "tpm";
+}
+
+static void put_log(FILE *f, const struct aael_info *info, int err)
+{
+	if (err) {
+		fprintf(f, "\"aael\":{\"state\":\"%s\"}", err == -ENXIO ? "absent" : "unavailable");
+		return;
+	}
+	fprintf(f, "\"aael\":{\"state\":\"%s\",\"health\":\"%s\",\"count\":%llu,\"provider\":",
+		aael_dev_state_name(info->state), aael_dev_health_name(info->health),
+		(unsigned long long)info->count);
+	aael_json_put_string(f, info->provider);
+	if (info->flags & AAEL_INFO_F_SOFT)
+		fputs(",\"warning\":\"SOFT PROVIDER: NOT PROTECTED, FOR TESTS ONLY\"", f);
+	fputs("}", f);
+}
+
+static void get_info(struct aaeld_app *app, const struct aaeld_request *request,
+		     struct aaeld_call *call)
+{
+	struct aael_info info;
+	char *body = NULL;
+	size_t size;
+	FILE *f;
+	int err;
+
+	(void)request;
+	memset(&info, 0, sizeof(info));
+	err = app->ops->info(app->kernel, &info);
+	info.provider[sizeof(info.provider) - 1] = '\0';
+	f = open_memstream(&body, &size);
+	if (!f) {
+		aaeld_routes_reply(call, 500, "text/plain", "no memory");
+		return;
+	}
+	fputs("{\"version\":\"aaeld " AAEL_VERSION "\",", f);
+	if (app->features & AAELD_F_ATTESTATION)
+		fprintf(f, "\"tee\":\"%s\",", tee_name(&info));
+	fprintf(f, "\"feature\":\"%s\",", aaeld_config_feature_name(app->features));
+	put_log(f, &info, err);
+	fputs("}", f);
+	fclose(f);
+	if (body)
+		aaeld_routes_reply(call, 200, "application/json", body);
+	else
+		aaeld_routes_reply(call, 500, "text/plain", "no memory");
+	free(body);
+}
+
+static bool same_path(const struct route *route, const char *path, size_t size)
+{
+	return strlen(route->path) == size && !memcmp(route->path, path, size);
+}
+
+void aaeld_routes_dispatch(struct aaeld_app *app, const struct aaeld_request *request,
+			   struct aaeld_call *call)
+{
+	size_t size = strcspn(request->target, "?#");
+	char allow[64] = "";
+
+	for (size_t i = 0; i < sizeof(areas) / sizeof(areas[0]); i++) {
+		if (!strncmp(request->target, areas[i].prefix, strlen(areas[i].prefix)) &&
+		    !(app->features & areas[i].feature)) {
+			aaeld_routes_reply(call, 404, "text/plain", areas[i].message);
+			return;
+		}
+	}
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		if (!same_path(&routes[i], request->target, size))
+			continue;
+		if (!strcmp(routes[i].method, request->method)) {
+			routes[i].handle(app, request, call);
+			return;
+		}
+		strcat(allow, *allow ? ", " : "");
+		strcat(allow, routes[i].method);
+	}
+	if (*allow)
+		reply_not_allowed(call, allow);
+	else
+		aaeld_routes_reply(call, 404, "text/plain", "URL NOT FOUND");
+}
