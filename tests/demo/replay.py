@@ -40,8 +40,8 @@ def value(log, pcr):
 
 
 def ours(log):
-    log = log if isinstance(log, list) else log['entries']
-    return [entry for entry in log if (entry.get('details') or {}).get('unicode_name') == 'AAEL']
+    return [entry for entry in log['uefi_event_logs']
+            if (entry.get('details') or {}).get('unicode_name') == 'AAEL']
 
 
 def main():

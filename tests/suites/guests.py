@@ -77,8 +77,9 @@ def functional(path, name, guest, options, tests):
              '--put', f'{VM}/guest/unittests.py=aael/lib/unittests.py',
              '--put', f'{VM}/guest/vm.py=aael/lib/vm.py']
     for program in ('aaeld', 'aaelctl'):
-        if os.path.exists(f'{BUILD}/helper/{program}'):
-            words += ['--put', f'{BUILD}/helper/{program}=aael/bin/{program}']
+        binary = f'{BUILD}/helper/{program}/{program}'
+        if os.path.exists(binary):
+            words += ['--put', f'{binary}=aael/bin/{program}']
     if VECTORS:
         words += ['--put', f'{VECTORS}=aael/vectors', '--env', 'AAEL_VECTORS=/aael/vectors']
     for option in ('append', 'memory', 'allow', 'qemu'):
