@@ -1,189 +1,206 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A TPM 2.0 that misbehaves on command, behind the kernel's tpm_vtpm_proxy.
+"""A TPM 2.0 of ours behind tpm_vtpm_proxy, just able enough for Linux, that misbehaves on order.
 
-It answers what Linux asks of a TPM at probe time (TCG TPM 2.0 Library, part 3:
-Startup, SelfTest, GetCapability, GetRandom, PCR_Read, PCR_Extend) and keeps real
-PCR values. What the next PCR_Extend or PCR_Read shall do is queued with
-script(); without a script it behaves.
+    tpm = Tpm(['sha256', 'sha384']); tpm.fault('PCR_Extend', refuse(0x921)); tpm.close()
+
+It answers in a thread, one command after the other. A fault is a function of (tpm, command,
+answer) that gives the bytes to send, or None for no answer at all; answer() carries the
+command out. The driver gives up on PCR_Extend after 750 ms, on PCR_Read after 120 s only.
 """
 import collections
 import fcntl
-import hashlib
+import glob
 import os
 import select
 import struct
 import threading
+import time
 
-# linux/vtpm_proxy.h: _IOWR(0xa1, 0x00, struct vtpm_proxy_new_dev), flag TPM2
-NEW_DEV = 0xC014A100
+import aael
+import device
+
+CODES = {'SelfTest': 0x143, 'Startup': 0x144, 'Shutdown': 0x145, 'GetCapability': 0x17a,
+         'GetRandom': 0x17b, 'PCR_Read': 0x17e, 'PCR_Extend': 0x182, 'SetLocality': 0x20001000}
+NAMES = {code: name for name, code in CODES.items()}
+HEADER = struct.Struct('>HII')
+NEW_DEVICE = 3 << 30 | 20 << 16 | 0xa1 << 8
 FLAG_TPM2 = 1
-
-CC_STARTUP, CC_SELF_TEST, CC_SHUTDOWN = 0x144, 0x143, 0x145
-CC_GET_CAPABILITY, CC_GET_RANDOM = 0x17A, 0x17B
-CC_PCR_READ, CC_PCR_EXTEND, CC_SET_LOCALITY = 0x17E, 0x182, 0x20001000
+RC_FAILURE, RC_RETRY, RC_COMMAND_CODE = 0x101, 0x922, 0x143
+NO_SESSIONS, SESSIONS = 0x8001, 0x8002
 CAP_COMMANDS, CAP_PCRS, CAP_PROPERTIES = 2, 5, 6
-COMMANDS = (CC_STARTUP, CC_SELF_TEST, CC_GET_CAPABILITY, CC_GET_RANDOM, CC_PCR_READ,
-            CC_PCR_EXTEND)
-
-HASHES = {0x4: "sha1", 0xB: "sha256", 0xC: "sha384", 0xD: "sha512"}
-RC_FAILURE = 0x101
-
-# What an extend may do besides applying and answering.
-REFUSE = "refuse"               # TPM_RC_FAILURE, not applied
-TIMEOUT = "timeout"             # no answer, not applied
-APPLY_TIMEOUT = "apply-timeout" # no answer, applied
-APPLY_LATER = "apply-later"     # no answer, applied with the next apply_late()
-LIE = "lie"                     # success, not applied
-SHORT = "short"                 # six bytes of an answer, applied
-GARBAGE = "garbage"             # an answer that is none, applied
-FOREIGN = "foreign"             # somebody else's extend first, then ours
-# What a read may do.
-FAIL = "fail"                   # TPM_RC_FAILURE
+PT_TOTAL_COMMANDS = 0x129
+COMMANDS = (0x20000143, 0x144, 0x145, 0x17a, 0x17b, 0x17e, 0x02400182)
 
 
-def reply(body=b"", rc=0, tag=0x8001):
-    return struct.pack(">HII", tag, 10 + len(body), rc) + body
+def response(body=b'', rc=0, tag=NO_SESSIONS):
+    return HEADER.pack(tag, HEADER.size + len(body), rc) + body
+
+
+# ---- faults ----
+
+def refuse(rc=0x921):
+    """Not carried out."""
+    return lambda tpm, command, answer: response(rc=rc)
+
+
+def lose_answer(tpm, command, answer):
+    """Carried out, but nobody hears of it: a time-out."""
+    answer()
+
+
+def lose_command(tpm, command, answer):
+    """Neither carried out nor answered: a time-out."""
+
+
+def lie(tpm, command, answer):
+    """Success is reported and nothing was done; what tpm-crb does with a late reply."""
+    return response(struct.pack('>I', 0) + bytes(5), tag=SESSIONS)
+
+
+def slowly(seconds, fault=None):
+    """Answers late, but in time for the driver."""
+    def held(tpm, command, answer):
+        time.sleep(seconds)
+        return fault(tpm, command, answer) if fault else answer()
+    return held
+
+
+def reply(data, applied=True):
+    """These bytes instead of the answer."""
+    def replied(tpm, command, answer):
+        if applied:
+            answer()
+        return data
+    return replied
+
+
+def change(function, applied=True):
+    """The answer's bytes, changed."""
+    return lambda tpm, command, answer: function(answer())
 
 
 class Tpm:
-    """One chip. pcrs[alg][n] are its values; count[cc] counts commands."""
-
-    def __init__(self, algs=(0xB,)):
-        self.algs = tuple(algs)
-        self.pcrs = {a: [bytes(hashlib.new(HASHES[a]).digest_size)] * 24 for a in algs}
-        self.count = collections.Counter()
+    def __init__(self, banks, pcrs=None):
+        self.algs = [aael.IDS[bank] for bank in banks]
+        self.pcrs = pcrs or {alg: [bytes(aael.ALGS[alg][1])] * 24 for alg in self.algs}
+        self.counts = collections.Counter()
+        self.faults = []
         self.lock = threading.Lock()
-        self.scripts = collections.defaultdict(collections.deque)
-        self.late = []
-        self.vtpmx = os.open("/dev/vtpmx", os.O_RDWR)
-        arg = bytearray(struct.pack("=IIIII", FLAG_TPM2, 0, 0, 0, 0))
-        fcntl.ioctl(self.vtpmx, NEW_DEV, arg)
-        _, self.number, self.fd, _, _ = struct.unpack("=IIIII", arg)
-        self.stop_r, self.stop_w = os.pipe()
+        self.last = None  # (pcr, digests) of the last PCR_Extend, carried out or not
+        device.run('modprobe', 'tpm_vtpm_proxy')
+        request = bytearray(struct.pack('<5I', FLAG_TPM2, 0, 0, 0, 0))
+        with open('/dev/vtpmx', 'r+b', buffering=0) as control:
+            fcntl.ioctl(control, NEW_DEVICE, request)
+        self.fd = struct.unpack('<5I', request)[2]
+        self.stop, self.tell = os.pipe()
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
+        device.wait_for(lambda: glob.glob('/sys/class/tpm/tpm0/tpm_version_major')
+                        and os.path.exists('/dev/tpm0'), what='no chip')
 
-    def script(self, cc, *actions):
-        """Queue what the next commands of that code do."""
-        with self.lock:
-            self.scripts[cc].extend(actions)
-
-    def unscript(self):
-        with self.lock:
-            self.scripts.clear()
-
-    def extend(self, pcr, digests):
-        for alg, digest in digests.items():
-            old = self.pcrs[alg][pcr]
-            self.pcrs[alg][pcr] = hashlib.new(HASHES[alg], old + digest).digest()
-
-    def foreign(self, pcr, text=b"foreign"):
-        """Somebody else extends the register."""
-        with self.lock:
-            self.extend(pcr, {a: hashlib.new(HASHES[a], text).digest() for a in self.algs})
-
-    def apply_late(self):
-        """What was held back by APPLY_LATER happens now."""
-        with self.lock:
-            for pcr, digests in self.late:
-                self.extend(pcr, digests)
-            self.late.clear()
-
-    def value(self, pcr, alg=0xB):
-        with self.lock:
-            return self.pcrs[alg][pcr]
-
-    def remove(self):
-        """The device goes away."""
-        os.write(self.stop_w, b"x")
+    def close(self):
+        """Takes the device away."""
+        os.write(self.tell, b'x')
         self.thread.join()
         os.close(self.fd)
+        for fd in (self.stop, self.tell):
+            os.close(fd)
+        device.wait_for(lambda: not glob.glob('/sys/class/tpm/tpm0'), what='the chip stays')
 
-    # -- the responder
+    def fault(self, name, action, count=1, pcr=None):
+        """The next commands of that name (and PCR) fall to action."""
+        with self.lock:
+            self.faults.append([CODES[name], pcr, count, action])
+
+    def heal(self):
+        with self.lock:
+            self.faults = []
 
     def serve(self):
         while True:
-            ready, _, _ = select.select([self.fd, self.stop_r], [], [])
-            if self.stop_r in ready:
+            ready, _, _ = select.select([self.fd, self.stop], [], [])
+            if self.stop in ready:
                 return
             try:
                 command = os.read(self.fd, 4096)
             except OSError:
                 continue
-            answer = self.execute(command)
+            answer = self.decide(command)
             if answer is None:
                 continue
             try:
                 os.write(self.fd, answer)
             except OSError:
-                pass            # the driver no longer waits
+                pass  # the driver has given up on this command
 
-    def execute(self, command):
-        cc = struct.unpack_from(">I", command, 6)[0]
+    def decide(self, command):
+        _, _, code = HEADER.unpack_from(command)
+        self.counts[NAMES.get(code, hex(code))] += 1
+        pcr = None
+        if code == CODES['PCR_Extend']:
+            pcr, digests = self.parse_extend(command)
+            self.last = pcr, digests
+        elif code == CODES['PCR_Read']:
+            pcr = int.from_bytes(command[17:20], 'little').bit_length() - 1
         with self.lock:
-            self.count[cc] += 1
-            action = self.scripts[cc].popleft() if self.scripts[cc] else None
-            if cc == CC_PCR_EXTEND:
-                return self.pcr_extend(command, action)
-            if cc == CC_PCR_READ:
-                return self.pcr_read(command, action)
-            if cc == CC_GET_CAPABILITY:
-                return self.get_capability(command)
-            if cc == CC_GET_RANDOM:
-                wanted = struct.unpack_from(">H", command, 10)[0]
-                return reply(struct.pack(">H", wanted) + os.urandom(wanted))
-            if cc in (CC_STARTUP, CC_SELF_TEST, CC_SHUTDOWN, CC_SET_LOCALITY):
-                return reply()
-            return reply(rc=0x143)      # TPM_RC_COMMAND_CODE
+            action = None
+            for fault in self.faults:
+                if fault[0] == code and fault[1] in (None, pcr) and fault[2]:
+                    fault[2] -= 1
+                    action = fault[3]
+                    break
+        def answer():
+            return self.carry_out(code, command)
+        return action(self, command, answer) if action else answer()
 
-    def get_capability(self, command):
-        capability, prop, wanted = struct.unpack_from(">III", command, 10)
-        if capability == CAP_PCRS:
-            body = struct.pack(">I", len(self.algs))
-            for alg in self.algs:
-                body += struct.pack(">HB3s", alg, 3, b"\xff\xff\xff")
-        elif capability == CAP_PROPERTIES:
-            value = len(COMMANDS) if prop == 0x129 else 0
-            body = struct.pack(">III", 1, prop, value)
-        else:
-            codes = COMMANDS[:wanted]
-            body = struct.pack(">I", len(codes)) + b"".join(struct.pack(">I", c) for c in codes)
-        return reply(b"\0" + struct.pack(">I", capability) + body)
+    # ---- what it can do ----
 
-    def pcr_read(self, command, action):
-        if action == FAIL:
-            return reply(rc=RC_FAILURE)
-        alg, size, select_bits = struct.unpack_from(">HB3s", command, 14)
-        pcr = int.from_bytes(select_bits, "little").bit_length() - 1
-        value = self.pcrs[alg][pcr]
-        return reply(struct.pack(">IIHB3sI", 1, 1, alg, size, select_bits, 1) +
-                     struct.pack(">H", len(value)) + value)
+    def carry_out(self, code, command):
+        if code == CODES['PCR_Extend']:
+            self.extend(*self.parse_extend(command))
+            return response(struct.pack('>I', 0) + bytes(5), tag=SESSIONS)
+        if code == CODES['PCR_Read']:
+            return self.read(command)
+        if code == CODES['GetCapability']:
+            return self.capability(*struct.unpack_from('>III', command, 10))
+        if code == CODES['GetRandom']:
+            size = min(struct.unpack_from('>H', command, 10)[0], 32)
+            return response(struct.pack('>H', size) + os.urandom(size))
+        return response(rc=0 if code in NAMES else RC_COMMAND_CODE)
 
-    def pcr_extend(self, command, action):
-        pcr, auth_size = struct.unpack_from(">II", command, 10)
-        at = 18 + auth_size
-        count = struct.unpack_from(">I", command, at)[0]
+    @staticmethod
+    def parse_extend(command):
+        pcr, auth = struct.unpack_from('>II', command, 10)
+        at = 18 + auth
+        count, = struct.unpack_from('>I', command, at)
         at += 4
         digests = {}
         for _ in range(count):
-            alg = struct.unpack_from(">H", command, at)[0]
-            size = hashlib.new(HASHES[alg]).digest_size
+            alg, = struct.unpack_from('>H', command, at)
+            size = aael.ALGS[alg][1]
             digests[alg] = command[at + 2:at + 2 + size]
             at += 2 + size
-        if action == FOREIGN:
-            self.extend(pcr, {a: hashlib.new(HASHES[a], b"foreign").digest()
-                              for a in self.algs})
-        if action == APPLY_LATER:
-            self.late.append((pcr, digests))
-        elif action not in (REFUSE, TIMEOUT, LIE):
-            self.extend(pcr, digests)
-        if action in (TIMEOUT, APPLY_TIMEOUT, APPLY_LATER):
-            return None
-        if action == REFUSE:
-            return reply(rc=RC_FAILURE)
-        good = reply(struct.pack(">I", 0) + struct.pack(">HBH", 0, 1, 0), tag=0x8002)
-        if action == SHORT:
-            return good[:6]
-        if action == GARBAGE:
-            return b"\xde\xad" * 9
-        return good
+        return pcr, digests
+
+    def extend(self, pcr, digests):
+        for alg, digest in digests.items():
+            self.pcrs[alg][pcr] = aael.hashed(alg, self.pcrs[alg][pcr] + digest)
+
+    def read(self, command):
+        _, alg, _ = struct.unpack_from('>IHB', command, 10)
+        selected = command[17:20]
+        pcr = int.from_bytes(selected, 'little').bit_length() - 1
+        value = self.pcrs[alg][pcr]
+        return response(struct.pack('>IIHB', 0, 1, alg, 3) + selected
+                        + struct.pack('>IH', 1, len(value)) + value)
+
+    def capability(self, kind, prop, count):
+        if kind == CAP_PCRS:
+            items = [struct.pack('>HB', alg, 3) + b'\xff' * 3 for alg in self.algs]
+        elif kind == CAP_COMMANDS:
+            items = [struct.pack('>I', code) for code in COMMANDS][:count]
+        elif kind == CAP_PROPERTIES:
+            items = [struct.pack('>II', prop, len(COMMANDS) if prop == PT_TOTAL_COMMANDS else 0)]
+        else:
+            items = []
+        return response(struct.pack('>BII', 0, kind, len(items)) + b''.join(items))
