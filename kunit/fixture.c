@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A log on a fake register, and an independent replay of it. */
+#include <linux/anon_inodes.h>
+#include <linux/fcntl.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/string.h>
+#include <linux/unaligned.h>
+#include <linux/vmalloc.h>
+
+#include "fault.h"
+#include "fixture.h"
+
+static const struct file_operations no_operations = { .owner = THIS_MODULE };
+
+/* Milliseconds that logs have paused for; none of them is waited for. */
+unsigned int fixture_paused_ms;
+
+static void count_pause(unsigned int ms)
+{
+	fixture_paused_ms += ms;
+}
+
+/**
+ * fixture_event - an event from strings
+ * @domain: as in the event
+ * @operation: as in the event
+ * @content: as in the event
+ */
+struct aael_event fixture_event(const char *domain, const char *operation, const char *content)
+{
+	return (struct aael_event) {
+		.domain = domain,
+		.domain_len = strlen(domain),
+		.operation = operation,
+		.operation_len = strlen(operation),
+		.content = content,
+		.content_len = strlen(content),
+	};
+}
+
+static void destroy(void *arg)
+{
+	struct fixture *f = arg;
+	bool pinned = f->log && f->log->pinned;
+
+	fault_set_memory(0);
+	fault_set_hash(0);
+	aael_log_destroy(f->log);
+	fake_destroy(&f->fake);
+	if (pinned)
+		module_put(THIS_MODULE);
+	if (!IS_ERR_OR_NULL(f->admin))
+		fput(f->admin);
+}
+
+/**
+ * fixture_unbound - a log whose provider is not bound yet
+ * @test: the case
+ * @algs: banks of the device
+ * @count: number of them
+ */
+struct fixture *fixture_unbound(struct kunit *test, const u16 *algs, unsigned int count)
+{
+	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	memset(&notified, 0, sizeof(notified));
+	fixture_paused_ms = 0;
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, destroy, f), 0);
+	KUNIT_ASSERT_EQ(test, fake_init(&f->fake, algs, count), 0);
+	f->admin = anon_inode_getfile("aael-kunit", &no_operations, NULL, O_RDWR);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(f->admin));
+	f->log = aael_log_create();
+	KUNIT_ASSERT_NOT_NULL(test, f->log);
+	f->log->pause = count_pause;
+	f->log->init_index = TEST_INDEX;
+	f->log->map_config.tpm_pcr = TEST_PCR;
+	return f;
+}
+
+/**
+ * fixture_enabled - a log that is bound and enabled
+ * @test: the case
+ * @algs: banks of the device
+ * @count: number of them
+ */
+struct fixture *fixture_enabled(struct kunit *test, const u16 *algs, unsigned int count)
+{
+	struct fixture *f = fixture_unbound(test, algs, count);
+	const char *why;
+
+	KUNIT_ASSERT_EQ(test, aael_log_bind(f->log, &fake_provider, true), 0);
+	KUNIT_ASSERT_EQ(test, aael_log_enable(f->log, AAEL_INDEX_DEFAULT, &why), 0);
+	f->fake.reads = 0;
+	fixture_paused_ms = 0;
+	return f;
+}
+
+/**
+ * fixture_sha256 - an enabled log with one bank
+ * @test: the case
+ */
+struct fixture *fixture_sha256(struct kunit *test)
+{
+	static const u16 algs[] = { ALG_SHA256 };
+
+	return fixture_enabled(test, algs, ARRAY_SIZE(algs));
+}
+
+/**
+ * fixture_append_as - append an event
+ * @f: the fixture
+ * @index: register index
+ * @file: whose privilege counts, or NULL
+ * @domain: of the event; its operation is "op"
+ * @content: of the event
+ * @sequence: out, or NULL
+ *
+ * Return: as aael_log_append().
+ */
+int fixture_append_as(struct fixture *f, u32 index, struct file *file, const char *domain,
+		      const char *content, u64 *sequence)
+{
+	struct aael_append req = {
+		.ev = fixture_event(domain, "op", content),
+		.index = index,
+		.file = file,
+	};
+	int ret = aael_log_append(f->log, &req);
+
+	if (sequence)
+		*sequence = req.sequence;
+	return ret;
+}
+
+/**
+ * fixture_append - append "test op CONTENT" without privilege
+ * @f: the fixture
+ * @content: of the event
+ */
+int fixture_append(struct fixture *f, const char *content)
+{
+	return fixture_append_as(f, AAEL_INDEX_DEFAULT, NULL, "test", content, NULL);
+}
+
+/**
+ * fixture_verify - compare the register with the log
+ * @f: the fixture
+ * @privileged: not from the cache
+ * @out: the answer
+ */
+int fixture_verify(struct fixture *f, bool privileged, struct aael_verify *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->index = AAEL_INDEX_DEFAULT;
+	return aael_log_verify(f->log, out, privileged);
+}
+
+static u8 *copy_stream(struct kunit *test, struct fixture *f, size_t *len)
+{
+	u8 *bytes;
+
+	*len = aael_store_len(&f->log->stream);
+	bytes = kunit_kmalloc(test, *len, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, bytes);
+	KUNIT_ASSERT_EQ(test, aael_store_read(&f->log->stream, 0, bytes, *len), *len);
+	return bytes;
+}
+
+static void extend_by_alg(struct fixture *f, aael_values_t values, u16 alg, const u8 *digest)
+{
+	for (unsigned int b = 0; b < f->fake.bank_count; b++)
+		if (f->fake.algs[b] == alg)
+			aael_bank_extend(&f->fake.banks[b], values[b], digest);
+}
+
+static unsigned int size_of(const struct fixture *f, u16 alg)
+{
+	for (unsigned int b = 0; b < f->fake.bank_count; b++)
+		if (f->fake.algs[b] == alg)
+			return f->fake.banks[b].size;
+	return 0;
+}
+
+/* Walks the bytes as a verifier does; @values: in: the start, out: what they replay to. */
+static u64 replay(struct kunit *test, struct fixture *f, u32 reg, aael_values_t values)
+{
+	size_t len, pos = f->log->own_offset;
+	u8 *bytes = copy_stream(test, f, &len);
+	u64 count = 0;
+
+	while (pos + 16 <= len) {
+		u32 nr = get_unaligned_le32(bytes + pos);
+		u32 digests = get_unaligned_le32(bytes + pos + 8);
+
+		KUNIT_ASSERT_EQ(test, get_unaligned_le32(bytes + pos + 4), AAEL_EVENT_TYPE);
+		KUNIT_ASSERT_EQ(test, aael_log_offset(f->log, ++count), pos);
+		for (pos += 12; digests && pos + 6 <= len; digests--) {
+			u16 alg = get_unaligned_le16(bytes + pos);
+
+			KUNIT_ASSERT_NE(test, size_of(f, alg), 0);
+			if (nr == reg)
+				extend_by_alg(f, values, alg, bytes + pos + 2);
+			pos += 2 + size_of(f, alg);
+		}
+		pos += 4 + get_unaligned_le32(bytes + pos);
+	}
+	KUNIT_EXPECT_EQ(test, pos, len);
+	kunit_kfree(test, bytes);
+	return count;
+}
+
+/**
+ * fixture_replays - does the log replay to what the device holds
+ * @test: the case
+ * @f: the fixture
+ * @reg: the register
+ *
+ * In every logged bank, from what the register held when the log was bound.
+ */
+bool fixture_replays(struct kunit *test, struct fixture *f, u32 reg)
+{
+	aael_values_t values;
+
+	memcpy(values, f->start[reg], sizeof(values));
+	KUNIT_EXPECT_EQ(test, replay(test, f, reg, values), f->log->count);
+	for (unsigned int b = 0; b < f->log->bank_count; b++)
+		if (f->log->banks[b].logged &&
+		    memcmp(values[b], f->fake.regs[reg][b], f->log->banks[b].size))
+			return false;
+	return true;
+}
+
+/**
+ * fixture_expect_sound - never a silent mismatch
+ * @test: the case
+ * @f: the fixture
+ *
+ * After a comparison the log replays to the register, or the health says that it
+ * does not or need not. And the device was never used by two at a time.
+ */
+void fixture_expect_sound(struct kunit *test, struct fixture *f)
+{
+	struct aael_verify v;
+	int ret = fixture_verify(f, true, &v);
+
+	KUNIT_EXPECT_EQ(test, f->fake.overlaps, 0);
+	if (aael_log_health(f->log) >= AAEL_HEALTH_UNKNOWN) {
+		fixture_replays(test, f, TEST_PCR);
+		return;
+	}
+	KUNIT_EXPECT_EQ(test, ret, 0);
+	KUNIT_EXPECT_TRUE(test, fixture_replays(test, f, TEST_PCR));
+	KUNIT_EXPECT_EQ(test, f->log->pending_sequence, 0);
+}
+
+/**
+ * fixture_expect - how things stand after a comparison
+ * @test: the case
+ * @f: the fixture
+ * @e: how they should
+ */
+void fixture_expect(struct kunit *test, struct fixture *f, const struct expected *e)
+{
+	struct aael_info info = {};
+
+	aael_log_info(f->log, &info);
+	KUNIT_EXPECT_EQ(test, info.count, e->count);
+	KUNIT_EXPECT_EQ(test, info.health, (u32)e->health);
+	KUNIT_EXPECT_EQ(test, info.violations, e->violations);
+	KUNIT_EXPECT_EQ(test, info.pending_sequence, e->pending);
+	KUNIT_EXPECT_EQ(test, f->log->repairs, e->repairs);
+	KUNIT_EXPECT_EQ(test, f->fake.extends, e->extends);
+	KUNIT_EXPECT_EQ(test, notified.entries, e->count);
+}
+
+/**
+ * fixture_expect_text - what an entry says
+ * @test: the case
+ * @f: the fixture
+ * @sequence: its number
+ * @text: what it should say
+ */
+void fixture_expect_text(struct kunit *test, struct fixture *f, u64 sequence, const char *text)
+{
+	u64 pos = aael_log_offset(f->log, sequence);
+	struct aael_entry_view view;
+	char found[64] = "";
+
+	KUNIT_ASSERT_TRUE(test, aael_log_view(f->log, pos, &view));
+	KUNIT_ASSERT_LT(test, view.text_len, sizeof(found));
+	aael_store_read(&f->log->stream, pos + view.text_offset, found, view.text_len);
+	KUNIT_EXPECT_STREQ(test, found, text);
+}
