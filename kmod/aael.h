@@ -359,6 +359,7 @@ struct aael_log {
 	struct aael_bank banks[AAEL_BANKS_MAX];
 	u32 reg_count;
 	u64 own_offset;
+	bool boot_log_taken;
 	const char *boot_log_why;	/* left out or cut short, or NULL */
 	u64 boot_log_entries;
 	aael_values_t *base;		/* what the boot log explains, by register */

@@ -171,10 +171,11 @@ static int take_boot_log(struct aael_log *log)
 	int ret;
 
 	log->boot_log_why = read_boot_log(log, &data, &bl);
-	if (log->boot_log_why)
-		bl.data = NULL;
-	else
+	log->boot_log_taken = !log->boot_log_why;
+	if (log->boot_log_taken)
 		log->boot_log_why = bl.why;
+	else
+		bl.data = NULL;
 	ret = start_stream(log, &bl);
 	if (!ret)
 		ret = explain(log, &bl);

@@ -14,6 +14,7 @@
 #include <linux/uaccess.h>
 
 #include "aael.h"
+#include "trace.h"
 
 static struct aael_log *the_log;
 
@@ -68,7 +69,10 @@ static int append_line(struct file *file, const u8 *line, size_t len)
 	};
 	int ret = aael_event_parse_line(line, len, &req.ev);
 
-	return ret ? ret : aael_log_append(the_log, &req);
+	if (!ret)
+		return aael_log_append(the_log, &req);
+	trace_aael_append(0, 0, AAEL_TRACE_REJECTED, ret);
+	return ret;
 }
 
 /*

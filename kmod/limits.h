@@ -23,7 +23,7 @@
 /* Tag and length in front of the text. */
 #define AAEL_EVENT_HEADER_BYTES		8
 
-/* Reserved domains: the two built in and what the administrator adds. */
+/* Reserved domains: those of the module parameter and what is added at run time. */
 #define AAEL_RESERVED_MAX		32
 
 /* An extend slower than this is confirmed before it is acknowledged. */

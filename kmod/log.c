@@ -26,7 +26,10 @@ static void confirm_work(struct work_struct *work)
 {
 	struct aael_log *log = container_of(to_delayed_work(work), struct aael_log, confirm_work);
 
+	/* It counts as a transaction: O_NONBLOCK does not wait for it. */
+	atomic_inc(&log->queued);
 	aael_reconcile_confirm_all(log);
+	atomic_dec(&log->queued);
 }
 
 /**
@@ -248,6 +251,7 @@ struct append_args {
 	struct aael_append *req;
 	struct aael_entry *entry;
 	bool privileged;
+	bool sent;			/* the device was asked to extend */
 };
 
 static u64 used(const struct aael_log *log)
@@ -275,7 +279,7 @@ static void unpin_if_empty(struct aael_log *log)
 	module_put(THIS_MODULE);
 }
 
-static int append_checked(struct aael_log *log, struct append_args *a, bool *sent)
+static int append_checked(struct aael_log *log, struct append_args *a)
 {
 	struct aael_register *r;
 	int ret;
@@ -294,7 +298,7 @@ static int append_checked(struct aael_log *log, struct append_args *a, bool *sen
 		ret = pin(log);
 	if (ret)
 		return ret;
-	*sent = true;
+	a->sent = true;
 	ret = aael_reconcile_extend(log, r, a->entry);
 	unpin_if_empty(log);
 	return ret;
@@ -303,19 +307,22 @@ static int append_checked(struct aael_log *log, struct append_args *a, bool *sen
 static int append_txn(struct aael_log *log, void *arg)
 {
 	struct append_args *a = arg;
-	int outcome = AAEL_TRACE_REJECTED;
-	bool sent = false;
-	int ret = append_checked(log, a, &sent);
+	int ret = append_checked(log, a);
 
 	if (!ret)
-		outcome = AAEL_TRACE_LOGGED;
-	else if (sent && ret == -ETIMEDOUT)
-		outcome = AAEL_TRACE_UNDECIDED;
-	else if (sent && ret != -ENOMEM && ret != -ENOSPC)
-		outcome = AAEL_TRACE_NOT_APPLIED;
-	a->req->sequence = ret ? log->pending_sequence : log->count;
-	trace_aael_append(a->req->sequence, a->entry->reg, outcome, ret);
+		a->req->sequence = log->count;
+	else if (a->sent && ret == -ETIMEDOUT)
+		a->req->sequence = log->pending_sequence;
 	return ret;
+}
+
+static enum aael_trace_outcome outcome(int ret, bool sent)
+{
+	if (!ret)
+		return AAEL_TRACE_LOGGED;
+	if (!sent || ret == -ENOMEM || ret == -ENOSPC)
+		return AAEL_TRACE_REJECTED;
+	return ret == -ETIMEDOUT ? AAEL_TRACE_UNDECIDED : AAEL_TRACE_NOT_APPLIED;
 }
 
 /* All that can be said without waiting for the device. */
@@ -357,18 +364,16 @@ int aael_log_append(struct aael_log *log, struct aael_append *req)
 	struct aael_mapping map = {};
 	int ret = check(log, req, &map, &args.privileged);
 
-	if (ret) {
-		trace_aael_append(0, map.reg, AAEL_TRACE_REJECTED, ret);
-		return ret;
+	if (!ret) {
+		req->reg = map.reg;
+		args.entry = aael_entry_create(log->banks, log->bank_count, map.reg, &req->ev);
+		ret = PTR_ERR_OR_ZERO(args.entry);
 	}
-	req->reg = map.reg;
-	args.entry = aael_entry_create(log->banks, log->bank_count, map.reg, &req->ev);
-	if (IS_ERR(args.entry)) {
-		trace_aael_append(0, map.reg, AAEL_TRACE_REJECTED, PTR_ERR(args.entry));
-		return PTR_ERR(args.entry);
+	if (!ret) {
+		ret = (req->nonblock ? aael_txn_try : aael_txn_run)(log, append_txn, &args);
+		aael_entry_put(args.entry);
 	}
-	ret = (req->nonblock ? aael_txn_try : aael_txn_run)(log, append_txn, &args);
-	aael_entry_put(args.entry);
+	trace_aael_append(req->sequence, map.reg, outcome(ret, args.sent), ret);
 	return ret;
 }
 
@@ -416,7 +421,7 @@ static u32 info_flags(const struct aael_log *log)
 {
 	u32 flags = log->provider->flags;
 
-	if (log->boot_log_entries)
+	if (log->boot_log_taken)
 		flags |= AAEL_INFO_F_BOOT_LOG;
 	if (log->state == AAEL_STATE_DISABLED)
 		return flags;

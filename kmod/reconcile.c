@@ -184,21 +184,26 @@ static void diverge(struct aael_log *log, struct aael_register *r, u64 missing)
 	aael_publish_health(log);
 }
 
-/* The entry that was not applied at its time has been applied since. */
-static bool publish_late(struct aael_log *log, struct aael_register *r)
+/*
+ * The entry that was not applied at its time may have been applied since. Returns
+ * -ENOENT if that does not explain the register, -ENOMEM if it cannot be told.
+ */
+static int publish_late(struct aael_log *log, struct aael_register *r)
 {
 	struct aael_entry *e = r->refused;
+	int ret = e ? aael_publish_prepare(log, r, e) : -ENOENT;
 
-	if (!e || aael_publish_prepare(log, r, e) ||
-	    !aael_reconcile_same(log, log->scratch.live, log->scratch.running))
-		return false;
+	if (ret)
+		return ret;
+	if (!aael_reconcile_same(log, log->scratch.live, log->scratch.running))
+		return -ENOENT;
 	aael_publish_entry(log, r, e);
 	aael_publish_confirmed(log, r);
 	trace_aael_append(log->count, r->nr, AAEL_TRACE_LATE, 0);
 	pr_warn("aael: entry %llu was refused when it was sent and applied later\n", log->count);
 	r->refused = NULL;
 	aael_entry_put(e);
-	return true;
+	return 0;
 }
 
 /*
@@ -231,6 +236,20 @@ static int repair(struct aael_log *log, struct aael_register *r)
 	return 0;
 }
 
+/* The value just read is not the running one: find out why, and put it right or on record. */
+static int explain_live(struct aael_log *log, struct aael_register *r)
+{
+	int ret;
+
+	if (r->unconfirmed && aael_reconcile_same(log, log->scratch.live, r->before_last))
+		return repair(log, r);
+	ret = publish_late(log, r);
+	if (ret != -ENOENT)
+		return ret;
+	diverge(log, r, first_missing(log, r));
+	return 0;
+}
+
 /**
  * aael_reconcile_confirm - compare a register with its running value
  * @log: the log
@@ -247,15 +266,10 @@ int aael_reconcile_confirm(struct aael_log *log, struct aael_register *r)
 
 	if (ret || !aael_reconcile_same(log, log->scratch.live, r->running))
 		ret = aael_reconcile_read(log, r->nr);
-	if (!ret) {
-		if (aael_reconcile_same(log, log->scratch.live, r->running))
-			aael_publish_confirmed(log, r);
-		else if (r->unconfirmed &&
-			 aael_reconcile_same(log, log->scratch.live, r->before_last))
-			ret = repair(log, r);
-		else if (!publish_late(log, r))
-			diverge(log, r, first_missing(log, r));
-	}
+	if (!ret && aael_reconcile_same(log, log->scratch.live, r->running))
+		aael_publish_confirmed(log, r);
+	else if (!ret)
+		ret = explain_live(log, r);
 	if (ret)
 		set_unknown(log, r);
 	return ret;
@@ -310,11 +324,7 @@ static int decide(struct aael_log *log, struct aael_register *r, struct aael_ent
 		return -EIO;
 	}
 	/* An earlier entry may be the cause; with it settled, ours was not applied. */
-	if (r->unconfirmed && aael_reconcile_same(log, log->scratch.live, r->before_last))
-		ret = repair(log, r);
-	else if (!publish_late(log, r))
-		diverge(log, r, first_missing(log, r));
-	if (ret)
+	if (explain_live(log, r))
 		set_unknown(log, r);
 	return -EIO;
 }

@@ -35,7 +35,7 @@ static void show_platform(struct seq_file *m, const struct aael_log *log)
 		seq_printf(m, "bank: %s%s\n", log->banks[b].name,
 			   log->banks[b].logged ? "" :
 			   " (extended, but not in the log: the boot log's header lacks it)");
-	if (!log->boot_log_entries && log->boot_log_why)
+	if (!log->boot_log_taken)
 		seq_printf(m, "boot_log: left out: %s\n", log->boot_log_why);
 	else if (log->boot_log_why)
 		seq_printf(m, "boot_log: %llu entries, cut short: %s\n", log->boot_log_entries,

@@ -38,17 +38,18 @@
  *   ENOSPC      the log is full
  *   EDQUOT      what is left of the log is kept for CAP_SYS_ADMIN
  *   ENOMEM      no memory for the entry
- *   EBUSY       the system is being suspended
  *   EAGAIN      O_NONBLOCK, and another event is being measured
  *   EINTR       killed while waiting for the turn
+ *   EBUSY       the system is being suspended
  *   ENODEV      the device that holds the register is gone
- *   EIO         the register was not extended, nothing was logged: certain. Also
- *               while an earlier event is undecided
+ *   EIO         nothing was logged: certain. The register was not extended either,
+ *               unless the health has become "diverged". Also while an earlier
+ *               event is undecided
  *   ETIMEDOUT   undecided: the register may have been extended; the next use
  *               reads it again, and logs the event if it was
  *
- * After every error but EFAULT on the result and ETIMEDOUT nothing has been
- * measured and nothing logged.
+ * ENOMEM may come before all of them, when there is none to copy the event into.
+ * After every error but EFAULT on the result and ETIMEDOUT nothing has been logged.
  */
 #ifndef _UAPI_LINUX_AAEL_H
 #define _UAPI_LINUX_AAEL_H
@@ -207,8 +208,8 @@ struct aael_info {
  * @running: out: what the register holds after those entries, as the log has it
  *
  * Entries that no read of the register has confirmed yet are confirmed first.
- * EINVAL (struct, index), EFAULT, EOPNOTSUPP, ENOTCONN, EPERM, ENODEV, EINTR,
- * ETIMEDOUT (the register cannot be read).
+ * EINVAL (struct, index), E2BIG (unknown tail), EFAULT, EOPNOTSUPP, ENOTCONN, EPERM,
+ * ENOMEM, ENODEV, EINTR, ETIMEDOUT (the register cannot be read).
  */
 struct aael_snapshot {
 	__u32 size;
