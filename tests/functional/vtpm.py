@@ -9,7 +9,6 @@ command out. The driver gives up on PCR_Extend after 750 ms, on PCR_Read after 1
 """
 import collections
 import fcntl
-import glob
 import os
 import select
 import struct
@@ -91,12 +90,12 @@ class Tpm:
         request = bytearray(struct.pack('<5I', FLAG_TPM2, 0, 0, 0, 0))
         with open('/dev/vtpmx', 'r+b', buffering=0) as control:
             fcntl.ioctl(control, NEW_DEVICE, request)
-        self.fd = struct.unpack('<5I', request)[2]
+        _, number, self.fd, _, _ = struct.unpack('<5I', request)
+        self.node = f'/dev/tpm{number}'
         self.stop, self.tell = os.pipe()
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
-        device.wait_for(lambda: glob.glob('/sys/class/tpm/tpm0/tpm_version_major')
-                        and os.path.exists('/dev/tpm0'), what='no chip')
+        device.wait_for(lambda: os.path.exists(self.node), what='no chip')
 
     def close(self):
         """Takes the device away."""
@@ -105,7 +104,7 @@ class Tpm:
         os.close(self.fd)
         for fd in (self.stop, self.tell):
             os.close(fd)
-        device.wait_for(lambda: not glob.glob('/sys/class/tpm/tpm0'), what='the chip stays')
+        device.wait_for(lambda: not os.path.exists(self.node), what='the chip stays')
 
     def fault(self, name, action, count=1, pcr=None):
         """The next commands of that name (and PCR) fall to action."""
