@@ -114,8 +114,11 @@ static void replace_page(struct evbuffer *out, const struct evbuffer_cb_info *in
 	int status;
 
 	(void)arg;
-	if (!info->n_added || size < end || size >= sizeof(page) ||
-	    evbuffer_copyout(out, page, size) != (ev_ssize_t)size)
+	if (!info->n_added || size < end || size >= sizeof(page))
+		return;
+	/* Between two writes bufferevents keep the beginning frozen. */
+	evbuffer_unfreeze(out, 1);
+	if (evbuffer_copyout(out, page, size) != (ev_ssize_t)size)
 		return;
 	page[size] = '\0';
 	if (!strncmp(error, CONTINUE, strlen(CONTINUE)))

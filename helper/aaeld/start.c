@@ -50,11 +50,13 @@ static int enable(const struct aaeld_kernel_ops *ops, void *kernel,
 		  const struct aaeld_config *config, struct aael_info *info)
 {
 	uint32_t index = config->has_init_pcr ? config->init_pcr : AAEL_INDEX_DEFAULT;
-	char message[AAELD_MESSAGE_BYTES] = "";
+	char message[AAELD_MESSAGE_BYTES] = "", name[32] = "the module's index";
 	int ret = ops->enable(kernel, index, message);
 
+	if (config->has_init_pcr)
+		snprintf(name, sizeof(name), "index %u", index);
 	if (ret) {
-		aaeld_log(AAELD_ERROR, "the log cannot be enabled with index %u: %s%s%s%s", index,
+		aaeld_log(AAELD_ERROR, "the log cannot be enabled with %s: %s%s%s%s", name,
 			  ret == -EPERM ? "that needs CAP_SYS_ADMIN (or enable it before: aaelctl "
 					  "enable)" :
 					  strerror(-ret),

@@ -96,6 +96,8 @@ static int scan_byte(struct scan *s)
 	} else if (c == '}' || c == ']') {
 		if (!s->depth--)
 			return refuse_at(s, s->pos, "unexpected bracket");
+		if (!s->depth)
+			s->field[0] = '\0';
 	} else if (c == ':' && s->depth == 1 && s->string != SIZE_MAX) {
 		take_field(s);
 	} else if (c == ',' && s->depth == 1) {
@@ -122,6 +124,7 @@ static int scan(struct scan *s)
 			ret = scan_byte(s);
 		}
 	}
+	s->field[0] = ret ? s->field[0] : '\0';
 	if (!ret && s->depth)
 		ret = refuse_at(s, s->size, "truncated: no end of the object");
 	return ret;
@@ -180,7 +183,6 @@ int aael_json_parse(const char *data, size_t size, struct cJSON **root,
 	ret = scan(&s);
 	if (ret)
 		return ret;
-	s.field[0] = '\0';
 	*root = cJSON_ParseWithLengthOpts(data, size, &end, 0);
 	if (!*root)
 		return refuse_at(&s, end ? (size_t)(end - data) : 0, "not JSON");

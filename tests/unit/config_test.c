@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "fakekernel.h"
+
+static struct aaeld_config config;
+static char message[AAELD_MESSAGE_BYTES];
+
+static int parse(const char *text)
+{
+	aaeld_config_free(&config);
+	return aaeld_toml_parse(text, strlen(text), "aa.toml", &config, message);
+}
+
+static int release(void **state)
+{
+	(void)state;
+	aaeld_config_free(&config);
+	return 0;
+}
+
+static void assert_refused(const char *text, const char *words)
+{
+	assert_int_equal(parse(text), -EINVAL);
+	if (strncmp(message, words, strlen(words)))
+		fail_msg("said \"%s\", not \"%s\"", message, words);
+}
+
+static void reads_what_the_agent_reads(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("[token_configs.kbs]\nurl = \"https://kbs:8080//\"\n"
+			       "cert = '''\nPEM \"\"\" x\n'''\ntee_key_algorithm = \"RSA\"\n"
+			       "[token_configs.coco_as]\nurl = \"x\"\n"
+			       "[eventlog_config]\ninit_pcr = 17\nenable_eventlog = true\n"
+			       "[log]\nlevel = \"Debug\"\n[other]\nday = 2024-01-01\nx = [1.5, {a = 1}]\n"),
+			 0);
+	assert_true(config.enable_eventlog);
+	assert_true(config.has_init_pcr);
+	assert_int_equal(config.init_pcr, 17);
+	assert_true(config.has_level);
+	assert_int_equal(config.level, AAELD_DEBUG);
+	assert_string_equal(config.kbs_url, "https://kbs:8080");
+	assert_string_equal(config.kbs_cert, "PEM \"\"\" x\n");
+}
+
+static void nothing_is_a_configuration(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(""), 0);
+	assert_false(config.enable_eventlog);
+	assert_false(config.has_init_pcr);
+	assert_null(config.kbs_url);
+	assert_int_equal(aaeld_config_load(NULL, &config, message), 0);
+	assert_false(config.enable_eventlog);
+}
+
+static void strings_stand_for_values(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("[eventlog_config]\ninit_pcr = \"9\"\nenable_eventlog = \"true\""), 0);
+	assert_true(config.enable_eventlog);
+	assert_int_equal(config.init_pcr, 9);
+	assert_int_equal(parse("[eventlog_config]\nenable_eventlog = \"false\""), 0);
+	assert_false(config.enable_eventlog);
+	assert_int_equal(parse("[\"eventlog_config\"]\n\"init_pcr\" = 0x11"), 0);
+	assert_int_equal(config.init_pcr, 17);
+}
+
+static void bad_values_are_named_with_their_line(void **state)
+{
+	(void)state;
+	assert_refused("\n[eventlog_config]\ninit_pcr = 24\n",
+		       "aa.toml:3: eventlog_config.init_pcr must be an integer from 0 to 23");
+	assert_refused("[eventlog_config]\ninit_pcr = -1\n", "aa.toml:2: eventlog_config.init_pcr");
+	assert_refused("[eventlog_config]\ninit_pcr = 1.0\n", "aa.toml:2: eventlog_config.init_pcr");
+	assert_refused("[eventlog_config]\ninit_pcr = \"+1\"\n", "aa.toml:2: eventlog_config.init_pcr");
+	assert_refused("[eventlog_config]\ninit_pcr = \"\"\n", "aa.toml:2: eventlog_config.init_pcr");
+	assert_refused("[eventlog_config]\nenable_eventlog = 1\n",
+		       "aa.toml:2: eventlog_config.enable_eventlog must be true or false");
+	assert_refused("[eventlog_config]\nenable_eventlog = \"yes\"\n", "aa.toml:2: ");
+	assert_refused("eventlog_config = 3\n", "aa.toml:1: eventlog_config must be a table");
+	assert_refused("[log]\nlevel = \"loud\"\n", "aa.toml:2: log.level must be");
+	assert_refused("[token_configs.kbs]\nurl = 1\n", "aa.toml:2: token_configs.kbs.url");
+	assert_refused("[token_configs.kbs]\nurl = \"a\"\ncert = []\n",
+		       "aa.toml:3: token_configs.kbs.cert");
+	assert_refused("[token_configs.kbs]\nurl = \"a\\u0000b\"\n", "aa.toml:2: token_configs.kbs.url");
+}
+
+static void bad_toml_is_an_error(void **state)
+{
+	char deep[4096];
+
+	(void)state;
+	assert_refused("[eventlog_config]\ninit_pcr = 1\ninit_pcr = 2\n", "aa.toml:3: ");
+	assert_refused("[eventlog_config\n", "aa.toml:1: ");
+	assert_refused("x = 1\ny = \"\xff\"\n", "aa.toml:2: ");
+	memset(deep, '[', sizeof(deep));
+	memcpy(deep, "a = ", 4);
+	deep[sizeof(deep) - 1] = '\0';
+	assert_refused(deep, "aa.toml:1: ");
+}
+
+static void file_search_order(void **state)
+{
+	char dir[] = "/tmp/aaeld-config-XXXXXX", a[64], b[64];
+	const char *paths[] = { a, b, NULL };
+	FILE *f;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(a, sizeof(a), "%s/a.toml", dir);
+	snprintf(b, sizeof(b), "%s/b.toml", dir);
+	unsetenv("AAELD_CONFIG");
+	assert_null(aaeld_config_find(NULL, paths));
+	f = fopen(b, "w");
+	fputs("[eventlog_config]\ninit_pcr = 99\n", f);
+	fclose(f);
+	assert_string_equal(aaeld_config_find(NULL, paths), b);
+	f = fopen(a, "w");
+	fclose(f);
+	assert_string_equal(aaeld_config_find(NULL, paths), a);
+	setenv("AAELD_CONFIG", "/env.toml", 1);
+	assert_string_equal(aaeld_config_find(NULL, paths), "/env.toml");
+	assert_string_equal(aaeld_config_find("/given.toml", paths), "/given.toml");
+	unsetenv("AAELD_CONFIG");
+	assert_int_equal(aaeld_config_load(b, &config, message), -EINVAL);
+	assert_non_null(strstr(message, "/b.toml:2: eventlog_config.init_pcr"));
+	assert_int_equal(aaeld_config_load(dir, &config, message), -EISDIR);
+	assert_int_equal(aaeld_config_load("/does/not/exist", &config, message), -ENOENT);
+	assert_non_null(strstr(message, "/does/not/exist: "));
+	unlink(a);
+	unlink(b);
+	rmdir(dir);
+}
+
+static void features_of_the_command_line(void **state)
+{
+	unsigned int f = 0;
+
+	(void)state;
+	assert_int_equal(aaeld_config_cmdline_features("quiet root=/dev/vda\n", &f), -ENOENT);
+	assert_int_equal(aaeld_config_cmdline_features("", &f), -ENOENT);
+	assert_int_equal(aaeld_config_cmdline_features("a agent.guest_components_rest_api=resource "
+						       "agent.guest_components_rest_api=all\n",
+						       &f),
+			 0);
+	assert_int_equal(f, AAELD_F_RESOURCE);
+	assert_int_equal(aaeld_config_cmdline_features("agent.guest_components_rest_api=none", &f),
+			 -EINVAL);
+	assert_int_equal(aaeld_config_cmdline_features("xagent.guest_components_rest_api=all", &f),
+			 -ENOENT);
+	assert_int_equal(aaeld_config_parse_features("attestation", &f), 0);
+	assert_int_equal(f, AAELD_F_ATTESTATION);
+	assert_int_equal(aaeld_config_parse_features("", &f), -EINVAL);
+	assert_string_equal(aaeld_config_feature_name(AAELD_F_ALL), "all");
+}
+
+/* ---- what the daemon does with it at start ---- */
+
+static void enables_a_disabled_log_once(void **state)
+{
+	struct fake_kernel k;
+
+	(void)state;
+	fake_init(&k);
+	k.info.state = AAEL_STATE_DISABLED;
+	assert_int_equal(parse("[eventlog_config]\nenable_eventlog = true\ninit_pcr = 17"), 0);
+	assert_int_equal(aaeld_start_log(&fake_ops, &k, &config), 0);
+	assert_int_equal(k.enabled, 1);
+	assert_int_equal(k.enable_index, 17);
+	/* Enabled already with the same index: no call that would need a capability. */
+	assert_int_equal(aaeld_start_log(&fake_ops, &k, &config), 0);
+	assert_int_equal(k.enabled, 1);
+}
+
+static void another_index_is_an_error(void **state)
+{
+	struct fake_kernel k;
+
+	(void)state;
+	fake_init(&k);
+	k.info.index = 16;
+	assert_int_equal(parse("[eventlog_config]\nenable_eventlog = true\ninit_pcr = 17"), 0);
+	assert_int_equal(aaeld_start_log(&fake_ops, &k, &config), -EEXIST);
+	assert_int_equal(k.enabled, 0);
+	assert_int_equal(parse("[eventlog_config]\nenable_eventlog = true"), 0);
+	assert_int_equal(aaeld_start_log(&fake_ops, &k, &config), 0);
+	assert_int_equal(parse("[eventlog_config]\ninit_pcr = 17"), 0);
+	assert_int_equal(aaeld_start_log(&fake_ops, &k, &config), 0);
+}
+
+static void without_the_setting_nothing_is_enabled(void **state)
+{
+	struct fake_kernel k;
+
+	(void)state;
+	fake_init(&k);
+	k.info.state = AAEL_STATE_DISABLED;
+	assert_int_equal(parse("[eventlog_config]\ninit_pcr = 17"), 0);
+	assert_int_equal(aaeld_start_log(&fake_ops, &k, &config), 0);
+	assert_int_equal(k.enabled, 0);
+}
+
+static void without_a_register_it_starts(void **state)
+{
+	struct fake_kernel k;
+
+	(void)state;
+	fake_init(&k);
+	assert_int_equal(parse("[eventlog_config]\nenable_eventlog = true"), 0);
+	k.info.state = AAEL_STATE_UNSUPPORTED;
+	assert_int_equal(aaeld_start_log(&fake_ops, &k, &config), 0);
+	k.info_ret = -ENXIO;
+	assert_int_equal(aaeld_start_log(&fake_ops, &k, &config), 0);
+	assert_int_equal(k.enabled, 0);
+}
+
+static void what_the_kernel_refuses_is_an_error(void **state)
+{
+	struct fake_kernel k;
+
+	(void)state;
+	fake_init(&k);
+	k.info.state = AAEL_STATE_DISABLED;
+	k.enable_ret = -EPERM;
+	assert_int_equal(parse("[eventlog_config]\nenable_eventlog = true"), 0);
+	assert_int_equal(aaeld_start_log(&fake_ops, &k, &config), -EPERM);
+	assert_int_equal(k.enable_index, AAEL_INDEX_DEFAULT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(reads_what_the_agent_reads, release),
+		cmocka_unit_test_teardown(nothing_is_a_configuration, release),
+		cmocka_unit_test_teardown(strings_stand_for_values, release),
+		cmocka_unit_test_teardown(bad_values_are_named_with_their_line, release),
+		cmocka_unit_test_teardown(bad_toml_is_an_error, release),
+		cmocka_unit_test_teardown(file_search_order, release),
+		cmocka_unit_test(features_of_the_command_line),
+		cmocka_unit_test_teardown(enables_a_disabled_log_once, release),
+		cmocka_unit_test_teardown(another_index_is_an_error, release),
+		cmocka_unit_test_teardown(without_the_setting_nothing_is_enabled, release),
+		cmocka_unit_test_teardown(without_a_register_it_starts, release),
+		cmocka_unit_test_teardown(what_the_kernel_refuses_is_an_error, release),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
