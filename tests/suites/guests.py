@@ -4,6 +4,7 @@ the file asks for in its comments:
   # vm: kernel=6.1,6.12,debug tpm=tis,crb banks=sha256,sha1+sha256   all combinations; repeatable
   # vm-timeout: 120        seconds; three times as long on the debug kernel
   # vm-proxy: yes          the TPM proxy (class TpmProxy in tests/vm/guest/vm.py)
+  # vm-firmware-lacks: ALG with the proxy: a bank that the firmware is not told of
   # vm-net: yes            a network card
   # vm-append: ARGS        kernel command line       # vm-memory: MIB
   # vm-qemu: ARGS          QEMU arguments            # vm-allow: REGEX  of the kernel's complaints
@@ -18,7 +19,7 @@ import tempfile
 from common import BUILD, Job, Outcome, TOP, VECTORS, VM, command, helper, kmod
 
 DEFAULTS = {'kernel': '6.1,6.12,debug', 'tpm': 'crb', 'banks': 'sha256'}
-DIRECTIVE = re.compile(r'^# vm(-[a-z]+)?:\s*(.*?)\s*$', re.MULTILINE)
+DIRECTIVE = re.compile(r'^# vm(-[a-z-]+)?:\s*(.*?)\s*$', re.MULTILINE)
 SCRIPT = """#!/bin/sh
 export PYTHONPATH=/aael/tests:/aael/lib PYTHONDONTWRITEBYTECODE=1
 cd /tmp && exec python3 /aael/lib/unittests.py /aael/tests/{file} {limit} {tests}
@@ -82,7 +83,7 @@ def functional(path, name, guest, options, tests):
             words += ['--put', f'{binary}=aael/bin/{program}']
     if VECTORS:
         words += ['--put', f'{VECTORS}=aael/vectors', '--env', 'AAEL_VECTORS=/aael/vectors']
-    for option in ('append', 'memory', 'allow', 'qemu'):
+    for option in ('append', 'memory', 'allow', 'qemu', 'firmware-lacks'):
         if option in options:
             words += ['--' + option, options[option]]
     words += ['--' + option for option in ('proxy', 'net') if options.get(option) == 'yes']

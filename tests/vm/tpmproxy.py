@@ -35,13 +35,16 @@ CODES = {
 }
 NAMES = {code: name for name, code in CODES.items()}
 HEADER = struct.Struct('>HII')  # tag, size, command or response code
+ALGS = {'sha1': 0x4, 'sha256': 0xb, 'sha384': 0xc, 'sha512': 0xd}
+CAP_PCRS = struct.pack('>I', 5)
 
 
 class Rules:
     """What to do with which commands, and how many were seen; safe between threads."""
 
-    def __init__(self):
+    def __init__(self, hidden=None):
         self.lock = threading.Lock()
+        self.hidden = hidden    # bank that the first to ask, the firmware, is not told of
         self.reset()
 
     def reset(self):
@@ -108,6 +111,19 @@ def frame(sock):
     return head + receive(sock, HEADER.unpack(head)[1] - HEADER.size)
 
 
+def without_bank(response, alg):
+    """A response to GetCapability(TPM_CAP_PCRS) that does not tell of a bank."""
+    count, = struct.unpack_from('>I', response, 15)
+    banks, at = b'', 19
+    for _ in range(count):
+        hash_alg, size = struct.unpack_from('>HB', response, at)
+        if hash_alg != alg:
+            banks += response[at:at + 3 + size]
+        at += 3 + size
+    body = response[10:15] + struct.pack('>I', len(banks) // 6) + banks
+    return HEADER.pack(0x8001, HEADER.size + len(body), 0) + body
+
+
 def relay_commands(qemu, swtpm, rules):
     """The TPM's commands and responses, one after the other, until either side ends."""
     try:
@@ -124,6 +140,9 @@ def relay_commands(qemu, swtpm, rules):
             response = frame(swtpm)
             if held and rule['when'] == 'after':
                 time.sleep(held)
+            if rules.hidden and HEADER.unpack_from(command)[2] == CODES['GetCapability'] \
+                    and command[10:14] == CAP_PCRS:
+                response, rules.hidden = without_bank(response, rules.hidden), None
             qemu.sendall(response)
     except (EOFError, OSError):
         qemu.close()
@@ -180,9 +199,10 @@ def main():
     parser.add_argument('--listen', required=True, help='control socket for QEMU')
     parser.add_argument('--control', required=True, help='socket for lines from the guest')
     parser.add_argument('--stats', required=True, help='file that gets the counts at the end')
+    parser.add_argument('--firmware-lacks', choices=ALGS, help='bank hidden from the firmware')
     args = parser.parse_args()
 
-    rules = Rules()
+    rules = Rules(ALGS.get(args.firmware_lacks))
 
     def end(*_):
         with open(args.stats, 'w', encoding='ascii') as out:
