@@ -12,6 +12,8 @@ LICENSED = ('.c', '.h', '.py', '.sh', '.cpp', '.hpp', 'Makefile', 'Kbuild')
 # TRACE_EVENT() has everywhere.
 IGNORED = ['ALLOC_WITH_SIZEOF', 'BIT_MACRO']
 IGNORED_TRACE = ['PARENTHESIS_ALIGNMENT', 'OPEN_ENDED_LINE']
+# A hexadecimal escape ends only with its string.
+IGNORED_KUNIT = ['STRING_FRAGMENTS', 'SPLIT_STRING', 'MISSING_SPACE']
 
 
 def sources():
@@ -47,6 +49,7 @@ def style():
             if '_gen.' in name or '/compat/' in name:
                 continue
             ignored = IGNORED + (IGNORED_TRACE if name.endswith('/trace.h') else [])
+            ignored += IGNORED_KUNIT if name.startswith('kunit/') else []
             outcome.check('checkpatch ' + name, *command(
                 'perl', tools + '/scripts/checkpatch.pl', '--no-tree', '--strict', '--terse', '-q',
                 '--show-types', '--ignore', ','.join(ignored), '--max-line-length=100', '-f', name))
