@@ -50,7 +50,7 @@ struct aaeld_config {
 	uint32_t init_pcr; /* 0..23, if has_init_pcr */
 	bool has_level;
 	enum aaeld_level level;
-	char *kbs_url; /* or NULL; without trailing slashes */
+	char *kbs_url;	/* or NULL; without trailing slashes */
 	char *kbs_cert; /* PEM, or NULL */
 };
 
@@ -142,9 +142,9 @@ struct aaeld_request {
 
 struct aaeld_reply {
 	int status;
-	const char *type; /* Content-Type */
+	const char *type;  /* Content-Type */
 	const char *allow; /* Allow, or NULL */
-	char *body; /* NUL terminated */
+	char *body;	   /* NUL terminated */
 	size_t body_size;
 };
 
@@ -186,7 +186,7 @@ bool aaeld_guard_target(const char **target);
 struct aaeld_http;
 
 struct aaeld_http_options {
-	unsigned int timeout_ms; /* for one whole request; 0: AAELD_REQUEST_TIMEOUT_MS */
+	unsigned int timeout_ms;  /* for one whole request; 0: AAELD_REQUEST_TIMEOUT_MS */
 	unsigned int connections; /* 0: AAELD_CONNECTIONS_MAX */
 };
 

@@ -24,16 +24,13 @@ struct append_job {
 	int ret;
 };
 
-static const char not_enabled[] =
-	"{\"success\":\"false\",\"message\": "
-	"\"Attestation Agent does not enable eventlog recording\"}";
-static const char not_supported[] =
-	"{\"success\":\"false\",\"message\": "
-	"\"The platform does not support runtime measurement\"}";
+static const char not_enabled[] = "{\"success\":\"false\",\"message\": "
+				  "\"Attestation Agent does not enable eventlog recording\"}";
+static const char not_supported[] = "{\"success\":\"false\",\"message\": "
+				    "\"The platform does not support runtime measurement\"}";
 
 /* @sequence: of an event that is undecided, else 0 */
-static void reply_false(struct aaeld_call *call, int status, const char *message,
-			uint64_t sequence)
+static void reply_false(struct aaeld_call *call, int status, const char *message, uint64_t sequence)
 {
 	char *body = NULL;
 	size_t size;
@@ -55,7 +52,7 @@ static void reply_false(struct aaeld_call *call, int status, const char *message
 }
 
 __attribute__((format(printf, 3, 4))) static void refuse(struct aaeld_call *call, int status,
-							  const char *format, ...)
+							 const char *format, ...)
 {
 	char message[AAELD_MESSAGE_BYTES + 64];
 	va_list ap;
@@ -193,7 +190,8 @@ static int parse(struct append_job *j, const struct aaeld_request *request,
 	if (ret)
 		return ret;
 	j->event.index = AAEL_INDEX_DEFAULT;
-	ret = aael_json_u32(j->root, "register_index", AAEL_INDEX_DEFAULT - 1, &j->event.index, err);
+	ret = aael_json_u32(j->root, "register_index", AAEL_INDEX_DEFAULT - 1, &j->event.index,
+			    err);
 	j->has_index = !ret;
 	if (ret && ret != -ENOENT)
 		return ret;

@@ -96,8 +96,8 @@ static void enforce_cap(struct aaeld_http *http, struct connection *newest)
 	if (http->count <= http->max)
 		return;
 	TAILQ_FOREACH(c, &http->connections, next)
-		if (!c->busy && c->evcon && c != newest)
-			break;
+	if (!c->busy && c->evcon && c != newest)
+		break;
 	evhttp_connection_free(c ? c->evcon : newest->evcon);
 }
 
@@ -201,8 +201,8 @@ static struct connection *connection_of(struct aaeld_http *http, struct evhttp_c
 	struct connection *c;
 
 	TAILQ_FOREACH(c, &http->connections, next)
-		if (c->evcon == evcon)
-			return c;
+	if (c->evcon == evcon)
+		return c;
 	return NULL;
 }
 
@@ -242,7 +242,7 @@ static unsigned int count_header(const struct evkeyvalq *headers, const char *na
 	unsigned int n = 0;
 
 	TAILQ_FOREACH(h, headers, next)
-		n += !evutil_ascii_strcasecmp(h->key, name);
+	n += !evutil_ascii_strcasecmp(h->key, name);
 	return n;
 }
 
@@ -252,10 +252,10 @@ static bool names_are_tokens(const struct evkeyvalq *headers)
 	const struct evkeyval *h;
 
 	TAILQ_FOREACH(h, headers, next)
-		if (!*h->key || h->key[strspn(h->key, "!#$%&'*+-.^_`|~0123456789"
-						      "abcdefghijklmnopqrstuvwxyz"
-						      "ABCDEFGHIJKLMNOPQRSTUVWXYZ")])
-			return false;
+	if (!*h->key || h->key[strspn(h->key, "!#$%&'*+-.^_`|~0123456789"
+					      "abcdefghijklmnopqrstuvwxyz"
+					      "ABCDEFGHIJKLMNOPQRSTUVWXYZ")])
+		return false;
 	return true;
 }
 
@@ -298,8 +298,7 @@ static const char *framing_error(struct evhttp_request *req)
 	    evhttp_request_get_command(req) != EVHTTP_REQ_PUT &&
 	    evhttp_request_get_command(req) != EVHTTP_REQ_PATCH)
 		return "body: only POST has one";
-	if (count_header(h, "Host") > 1 ||
-	    (req->minor >= 1 && !evhttp_find_header(h, "Host")))
+	if (count_header(h, "Host") > 1 || (req->minor >= 1 && !evhttp_find_header(h, "Host")))
 		return "Host: exactly one is needed";
 	return NULL;
 }
@@ -402,8 +401,8 @@ static int keep_address(struct aaeld_http *http, int fd)
 	else
 		evutil_inet_ntop(AF_INET, &((struct sockaddr_in *)&to)->sin_addr, text,
 				 sizeof(text));
-	port = ntohs(v6 ? ((struct sockaddr_in6 *)&to)->sin6_port :
-			  ((struct sockaddr_in *)&to)->sin_port);
+	port = ntohs(v6 ? ((struct sockaddr_in6 *)&to)->sin6_port
+			: ((struct sockaddr_in *)&to)->sin_port);
 	snprintf(http->address, sizeof(http->address), v6 ? "[%s]:%d" : "%s:%d", text, port);
 	return 0;
 }

@@ -23,8 +23,8 @@ int aaeld_log_parse_level(const char *name, enum aaeld_level *level)
 		const char *name;
 		enum aaeld_level level;
 	} names[] = {
-		{ "off", AAELD_ERROR },	     { "error", AAELD_ERROR }, { "warn", AAELD_WARNING },
-		{ "warning", AAELD_WARNING }, { "info", AAELD_INFO },   { "debug", AAELD_DEBUG },
+		{ "off", AAELD_ERROR },	      { "error", AAELD_ERROR }, { "warn", AAELD_WARNING },
+		{ "warning", AAELD_WARNING }, { "info", AAELD_INFO },	{ "debug", AAELD_DEBUG },
 		{ "trace", AAELD_DEBUG },
 	};
 

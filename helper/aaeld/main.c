@@ -112,7 +112,8 @@ static void parse_options(struct options *o, int argc, char **argv)
 	o->bind = AAELD_DEFAULT_BIND;
 	o->as_server_rest = !strcmp(slash ? slash + 1 : argv[0], "api-server-rest");
 	while ((opt = getopt_long(argc, argv, o->as_server_rest ? "b:f:c:a:hV" : "b:f:c:hV",
-				  o->as_server_rest ? server_rest_options : own_options, NULL)) != -1)
+				  o->as_server_rest ? server_rest_options : own_options, NULL)) !=
+	       -1)
 		take_option(o, opt);
 	if (optind < argc)
 		take_option(o, '?');
@@ -138,8 +139,9 @@ static int choose_features(const struct options *o, unsigned int *features)
 	if (ret != -EINVAL)
 		return 0;
 	aaeld_log(AAELD_ERROR, "%s: valid are resource, attestation and all",
-		  o->features ? "--features" : "agent.guest_components_rest_api on the kernel "
-					       "command line");
+		  o->features ? "--features"
+			      : "agent.guest_components_rest_api on the kernel "
+				"command line");
 	return ret;
 }
 

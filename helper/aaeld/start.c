@@ -58,8 +58,8 @@ static int enable(const struct aaeld_kernel_ops *ops, void *kernel,
 	if (ret) {
 		aaeld_log(AAELD_ERROR, "the log cannot be enabled with %s: %s%s%s%s", name,
 			  ret == -EPERM ? "that needs CAP_SYS_ADMIN (or enable it before: aaelctl "
-					  "enable)" :
-					  strerror(-ret),
+					  "enable)"
+					: strerror(-ret),
 			  message[0] ? " (the kernel says: " : "", message, message[0] ? ")" : "");
 		/* Somebody else may have been faster, with our index or another. */
 		return ops->info(kernel, info) || info->state < AAEL_STATE_ENABLED ? ret : 0;

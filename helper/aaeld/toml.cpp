@@ -119,15 +119,16 @@ void take(const toml::table &root, aaeld_config *config)
 	if (const toml::table *t = table_in(root, "eventlog_config")) {
 		take_bool(*t, "enable_eventlog", "eventlog_config.enable_eventlog",
 			  config->enable_eventlog);
-		config->has_init_pcr = take_index(*t, "init_pcr", "eventlog_config.init_pcr",
-						  config->init_pcr);
+		config->has_init_pcr =
+			take_index(*t, "init_pcr", "eventlog_config.init_pcr", config->init_pcr);
 	}
 	if (const toml::table *t = table_in(root, "log"))
 		take_log(*t, config);
 	if (const toml::table *t = table_in(root, "token_configs")) {
 		if (const toml::table *kbs = table_in(*t, "kbs")) {
 			config->kbs_url = take_string(*kbs, "url", "token_configs.kbs.url", true);
-			config->kbs_cert = take_string(*kbs, "cert", "token_configs.kbs.cert", false);
+			config->kbs_cert =
+				take_string(*kbs, "cert", "token_configs.kbs.cert", false);
 		}
 	}
 }

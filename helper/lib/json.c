@@ -22,13 +22,13 @@ struct scan {
 	size_t size;
 	size_t pos;
 	unsigned int depth;
-	size_t string; /* where the last string of the outermost object begins */
+	size_t string;			 /* where the last string of the outermost object begins */
 	char field[FIELD_MAX_BYTES + 1]; /* the member of it that we are in, or "" */
 	struct aael_json_error *err;
 };
 
 __attribute__((format(printf, 3, 4))) static int refuse(struct aael_json_error *err, int ret,
-							 const char *format, ...)
+							const char *format, ...)
 {
 	va_list ap;
 
@@ -168,8 +168,7 @@ static int check_duplicates(const cJSON *value, struct aael_json_error *err)
 	return ret;
 }
 
-int aael_json_parse(const char *data, size_t size, struct cJSON **root,
-		    struct aael_json_error *err)
+int aael_json_parse(const char *data, size_t size, struct cJSON **root, struct aael_json_error *err)
 {
 	struct scan s = { .data = data, .size = size, .string = SIZE_MAX, .err = err };
 	const char *end = NULL;

@@ -30,7 +30,7 @@ struct cJSON;
 #define AAEL_JSON_ERROR_BYTES 160
 
 struct aael_json_error {
-	size_t offset; /* of the byte that was refused; 0 from the getters */
+	size_t offset;			  /* of the byte that was refused; 0 from the getters */
 	char text[AAEL_JSON_ERROR_BYTES]; /* "content: raw control character at byte 31" */
 };
 

@@ -37,12 +37,13 @@ static void assert_refused(const char *text, const char *words)
 static void reads_what_the_agent_reads(void **state)
 {
 	(void)state;
-	assert_int_equal(parse("[token_configs.kbs]\nurl = \"https://kbs:8080//\"\n"
-			       "cert = '''\nPEM \"\"\" x\n'''\ntee_key_algorithm = \"RSA\"\n"
-			       "[token_configs.coco_as]\nurl = \"x\"\n"
-			       "[eventlog_config]\ninit_pcr = 17\nenable_eventlog = true\n"
-			       "[log]\nlevel = \"Debug\"\n[other]\nday = 2024-01-01\nx = [1.5, {a = 1}]\n"),
-			 0);
+	assert_int_equal(
+		parse("[token_configs.kbs]\nurl = \"https://kbs:8080//\"\n"
+		      "cert = '''\nPEM \"\"\" x\n'''\ntee_key_algorithm = \"RSA\"\n"
+		      "[token_configs.coco_as]\nurl = \"x\"\n"
+		      "[eventlog_config]\ninit_pcr = 17\nenable_eventlog = true\n"
+		      "[log]\nlevel = \"Debug\"\n[other]\nday = 2024-01-01\nx = [1.5, {a = 1}]\n"),
+		0);
 	assert_true(config.enable_eventlog);
 	assert_true(config.has_init_pcr);
 	assert_int_equal(config.init_pcr, 17);
@@ -66,7 +67,8 @@ static void nothing_is_a_configuration(void **state)
 static void strings_stand_for_values(void **state)
 {
 	(void)state;
-	assert_int_equal(parse("[eventlog_config]\ninit_pcr = \"9\"\nenable_eventlog = \"true\""), 0);
+	assert_int_equal(parse("[eventlog_config]\ninit_pcr = \"9\"\nenable_eventlog = \"true\""),
+			 0);
 	assert_true(config.enable_eventlog);
 	assert_int_equal(config.init_pcr, 9);
 	assert_int_equal(parse("[eventlog_config]\nenable_eventlog = \"false\""), 0);
@@ -81,9 +83,12 @@ static void bad_values_are_named_with_their_line(void **state)
 	assert_refused("\n[eventlog_config]\ninit_pcr = 24\n",
 		       "aa.toml:3: eventlog_config.init_pcr must be an integer from 0 to 23");
 	assert_refused("[eventlog_config]\ninit_pcr = -1\n", "aa.toml:2: eventlog_config.init_pcr");
-	assert_refused("[eventlog_config]\ninit_pcr = 1.0\n", "aa.toml:2: eventlog_config.init_pcr");
-	assert_refused("[eventlog_config]\ninit_pcr = \"+1\"\n", "aa.toml:2: eventlog_config.init_pcr");
-	assert_refused("[eventlog_config]\ninit_pcr = \"\"\n", "aa.toml:2: eventlog_config.init_pcr");
+	assert_refused("[eventlog_config]\ninit_pcr = 1.0\n",
+		       "aa.toml:2: eventlog_config.init_pcr");
+	assert_refused("[eventlog_config]\ninit_pcr = \"+1\"\n",
+		       "aa.toml:2: eventlog_config.init_pcr");
+	assert_refused("[eventlog_config]\ninit_pcr = \"\"\n",
+		       "aa.toml:2: eventlog_config.init_pcr");
 	assert_refused("[eventlog_config]\nenable_eventlog = 1\n",
 		       "aa.toml:2: eventlog_config.enable_eventlog must be true or false");
 	assert_refused("[eventlog_config]\nenable_eventlog = \"yes\"\n", "aa.toml:2: ");
@@ -92,7 +97,8 @@ static void bad_values_are_named_with_their_line(void **state)
 	assert_refused("[token_configs.kbs]\nurl = 1\n", "aa.toml:2: token_configs.kbs.url");
 	assert_refused("[token_configs.kbs]\nurl = \"a\"\ncert = []\n",
 		       "aa.toml:3: token_configs.kbs.cert");
-	assert_refused("[token_configs.kbs]\nurl = \"a\\u0000b\"\n", "aa.toml:2: token_configs.kbs.url");
+	assert_refused("[token_configs.kbs]\nurl = \"a\\u0000b\"\n",
+		       "aa.toml:2: token_configs.kbs.url");
 }
 
 static void bad_toml_is_an_error(void **state)

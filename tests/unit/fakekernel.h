@@ -14,8 +14,8 @@ struct fake_kernel {
 	uint64_t sequence;
 	struct aael_info info;
 	atomic_int appended; /* events taken */
-	atomic_int asked; /* calls of append */
-	int enabled; /* calls of enable */
+	atomic_int asked;    /* calls of append */
+	int enabled;	     /* calls of enable */
 	uint32_t enable_index;
 	uint32_t index;
 	char domain[300], operation[300], content[300];

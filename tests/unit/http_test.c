@@ -64,7 +64,8 @@ static void on_stop(evutil_socket_t fd, short what, void *base)
 
 static void *serve(void *arg)
 {
-	struct aaeld_http_options options = { .timeout_ms = timeout_ms, .connections = CONNECTIONS };
+	struct aaeld_http_options options = { .timeout_ms = timeout_ms,
+					      .connections = CONNECTIONS };
 	struct event_base *base = event_base_new();
 	struct event *stop = event_new(base, stop_pipe[0], EV_READ, on_stop, base);
 	struct aaeld_http *http;
@@ -288,7 +289,8 @@ static void bad_bodies_name_the_field(void **state)
 	assert_bad_text("{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"a\\nb\"}", "content");
 	assert_bad_text("{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"a\nb\"}", "content");
 	assert_bad_body(nul, sizeof(nul) - 1, "content");
-	assert_bad_text("{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"\\u0000\"}", "content");
+	assert_bad_text("{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"\\u0000\"}",
+			"content");
 	assert_bad_text("{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"\xc3(\"}", "content");
 	assert_bad_text("{\"domain\":\"a b\",\"operation\":\"o\",\"content\":\"c\"}", "domain");
 	assert_bad_text("{\"domain\":\"d\",\"operation\":\"o\"}", "content");
@@ -322,9 +324,10 @@ static void two_megabytes_are_413(void **state)
 static void announced_two_megabytes_are_413(void **state)
 {
 	char head[512];
-	size_t size = (size_t)snprintf(head, sizeof(head),
-				       "POST /aa/aael HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: "
-				       "chunked\r\n\r\n200000\r\n");
+	size_t size =
+		(size_t)snprintf(head, sizeof(head),
+				 "POST /aa/aael HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: "
+				 "chunked\r\n\r\n200000\r\n");
 
 	(void)state;
 	assert_int_equal(ask_bytes(head, size), 413);
@@ -380,10 +383,12 @@ static void foreign_hosts_are_403(void **state)
 
 	(void)state;
 	assert_int_equal(ask_bytes(request, (size_t)n), 403);
-	assert_int_equal(ask("GET http://evil.example/info HTTP/1.1\r\nHost: localhost\r\n\r\n"), 403);
+	assert_int_equal(ask("GET http://evil.example/info HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+			 403);
 	assert_int_equal(ask("GET /info HTTP/1.1\r\nHost: [::ffff:127.0.0.1]\r\n\r\n"), 403);
 	assert_int_equal(ask("GET /info HTTP/1.1\r\n\r\n"), 400);
-	assert_int_equal(ask("GET /info HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n"), 400);
+	assert_int_equal(ask("GET /info HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n"),
+			 400);
 	assert_int_equal(ask("GET /info HTTP/1.0\r\nHost: evil\r\n\r\n"), 403);
 	assert_int_equal(ask("GET /info HTTP/1.0\r\n\r\n"), 200);
 	assert_int_equal(kernel.asked, 0);
@@ -475,7 +480,8 @@ static void connections_are_kept(void **state)
 /* The cap is 16: each newcomer costs whoever has waited longest for nothing. */
 static void half_open_connections_lock_nobody_out(void **state)
 {
-	static const char half[] = "POST /aa/aael HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n";
+	static const char half[] =
+		"POST /aa/aael HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n";
 	int fds[500];
 
 	(void)state;
@@ -505,7 +511,8 @@ static double now(void)
 
 static void slow_clients_are_cut_off(void **state)
 {
-	static const char head[] = "POST /aa/aael HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n";
+	static const char head[] =
+		"POST /aa/aael HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n";
 	double begin = now();
 	int silent = dial(), slow = dial();
 	struct pollfd p = { .fd = slow, .events = POLLIN };
@@ -644,10 +651,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(smuggling_shapes_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(garbage_is_400, setup, teardown),
 		cmocka_unit_test_setup_teardown(connections_are_kept, setup, teardown),
-		cmocka_unit_test_setup_teardown(half_open_connections_lock_nobody_out, setup, teardown),
-		cmocka_unit_test_setup_teardown(slow_clients_are_cut_off, setup_impatient, teardown),
-		cmocka_unit_test_setup_teardown(slow_kernel_does_not_stop_the_loop, setup, teardown),
-		cmocka_unit_test_setup_teardown(client_may_leave_before_the_answer, setup, teardown),
+		cmocka_unit_test_setup_teardown(half_open_connections_lock_nobody_out, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(slow_clients_are_cut_off, setup_impatient,
+						teardown),
+		cmocka_unit_test_setup_teardown(slow_kernel_does_not_stop_the_loop, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(client_may_leave_before_the_answer, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(busy_connections_are_capped, setup, teardown),
 		cmocka_unit_test_setup_teardown(stops_with_requests_in_flight, setup, teardown),
 	};

@@ -83,7 +83,8 @@ static void refuses_what_cjson_takes(void **state)
 static void refuses_bytes(void **state)
 {
 	(void)state;
-	assert_refused("{\"content\":\"\xff\"}", "content: text is not well-formed UTF-8 at byte 12");
+	assert_refused("{\"content\":\"\xff\"}",
+		       "content: text is not well-formed UTF-8 at byte 12");
 	assert_refused("{\"content\":\"\xc0\x80\"}", "content: text is not well-formed UTF-8");
 	assert_refused("{\"content\":\"\xed\xa0\x80\"}", "content: text is not well-formed UTF-8");
 	assert_refused("{\"content\":\"\xe2\x82", "content: text is not well-formed UTF-8");
@@ -95,7 +96,8 @@ static void refuses_bytes(void **state)
 
 static void refuses_every_truncation(void **state)
 {
-	static const char whole[] = "{\"domain\":\"d\",\"x\":[1,{\"y\":\"\\u00e9\\\\\"}],\"z\":null}";
+	static const char whole[] =
+		"{\"domain\":\"d\",\"x\":[1,{\"y\":\"\\u00e9\\\\\"}],\"z\":null}";
 	struct cJSON *root;
 
 	(void)state;
@@ -146,10 +148,11 @@ static void getters_are_typed(void **state)
 	bool b;
 
 	(void)state;
-	assert_int_equal(parse("{\"Name\":\"no\",\"s\":\"x\",\"n\":17,\"d\":\"18\",\"t\":true,\"z\":null,"
-			       "\"f\":1.5,\"m\":-1,\"big\":4294967296}",
-			       &root),
-			 0);
+	assert_int_equal(
+		parse("{\"Name\":\"no\",\"s\":\"x\",\"n\":17,\"d\":\"18\",\"t\":true,\"z\":null,"
+		      "\"f\":1.5,\"m\":-1,\"big\":4294967296}",
+		      &root),
+		0);
 	assert_int_equal(aael_json_string(root, "s", &s, &err), 0);
 	assert_string_equal(s, "x");
 	assert_int_equal(aael_json_string(root, "name", &s, &err), -ENOENT);
@@ -190,14 +193,10 @@ static void strings_are_escaped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(takes_json),
-		cmocka_unit_test(refuses_what_cjson_takes),
-		cmocka_unit_test(refuses_bytes),
-		cmocka_unit_test(refuses_every_truncation),
-		cmocka_unit_test(depth_is_bounded),
-		cmocka_unit_test(many_members),
-		cmocka_unit_test(getters_are_typed),
-		cmocka_unit_test(strings_are_escaped),
+		cmocka_unit_test(takes_json),	     cmocka_unit_test(refuses_what_cjson_takes),
+		cmocka_unit_test(refuses_bytes),     cmocka_unit_test(refuses_every_truncation),
+		cmocka_unit_test(depth_is_bounded),  cmocka_unit_test(many_members),
+		cmocka_unit_test(getters_are_typed), cmocka_unit_test(strings_are_escaped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,11 +12,11 @@
 #include "fakekernel.h"
 
 #define TRUE_BODY "{\"success\":\"true\"}"
-#define NOT_ENABLED                                                                                \
-	"{\"success\":\"false\",\"message\": "                                                     \
+#define NOT_ENABLED                            \
+	"{\"success\":\"false\",\"message\": " \
 	"\"Attestation Agent does not enable eventlog recording\"}"
-#define NOT_SUPPORTED                                                                              \
-	"{\"success\":\"false\",\"message\": "                                                     \
+#define NOT_SUPPORTED                          \
+	"{\"success\":\"false\",\"message\": " \
 	"\"The platform does not support runtime measurement\"}"
 #define EVENT "{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"c c\"}"
 
@@ -125,7 +125,8 @@ static void register_index_is_passed_on(void **state)
 	    "{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"c\",\"register_index\":\"19\"}");
 	assert_int_equal(kernel.index, 19);
 	ask("POST", "/aa/aael",
-	    "{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"c\",\"register_index\":null,\"once\":"
+	    "{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"c\",\"register_index\":null,"
+	    "\"once\":"
 	    "false,\"unknown\":[]}");
 	assert_answer(200, "application/json", TRUE_BODY);
 	assert_int_equal(kernel.index, AAEL_INDEX_DEFAULT);
@@ -146,29 +147,34 @@ static void bad_events_name_the_field(void **state)
 	assert_bad_event("{\"domain\":1,\"operation\":\"o\",\"content\":\"c\"}", "domain");
 	assert_bad_event("{\"domain\":\"d\",\"operation\":[],\"content\":\"c\"}", "operation");
 	assert_bad_event("{\"domain\":\"d\",\"operation\":\"o\",\"content\":{}}", "content");
-	assert_bad_event("{\"domain\":\"d\",\"domain\":\"d\",\"operation\":\"o\",\"content\":\"c\"}",
-			 "domain");
+	assert_bad_event(
+		"{\"domain\":\"d\",\"domain\":\"d\",\"operation\":\"o\",\"content\":\"c\"}",
+		"domain");
 	assert_bad_event("{\"domain\":\"d d\",\"operation\":\"o\",\"content\":\"c\"}", "domain");
 	assert_bad_event("{\"domain\":\"\",\"operation\":\"o\",\"content\":\"c\"}", "domain");
-	assert_bad_event("{\"domain\":\"d\",\"operation\":\"\xc3\xa9\",\"content\":\"c\"}", "operation");
+	assert_bad_event("{\"domain\":\"d\",\"operation\":\"\xc3\xa9\",\"content\":\"c\"}",
+			 "operation");
 	assert_bad_event("{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"\"}", "content");
 	assert_bad_event("{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"a\\nb\"}", "content");
 	assert_bad_event("{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"a\nb\"}", "content");
-	assert_bad_event("{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"a\\u0000b\"}", "content");
+	assert_bad_event("{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"a\\u0000b\"}",
+			 "content");
 	assert_bad_event("{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"\xff\"}", "content");
-	assert_bad_event("{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"\\u0085\"}", "content");
+	assert_bad_event("{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"\\u0085\"}",
+			 "content");
 	assert_bad_event(
 		"{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"c\",\"register_index\":1.5}",
 		"register_index");
 	assert_bad_event(
 		"{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"c\",\"register_index\":-1}",
 		"register_index");
-	assert_bad_event(
-		"{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"c\",\"register_index\":4294967295}",
-		"register_index");
+	assert_bad_event("{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"c\",\"register_"
+			 "index\":4294967295}",
+			 "register_index");
 	assert_bad_event("{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"c\",\"once\":true}",
 			 "once");
-	assert_bad_event("{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"c\",\"once\":1}", "once");
+	assert_bad_event("{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"c\",\"once\":1}",
+			 "once");
 }
 
 static void field_sizes(void **state)
@@ -178,7 +184,8 @@ static void field_sizes(void **state)
 
 	(void)state;
 	memset(word, 'w', sizeof(word));
-	sprintf(body, "{\"domain\":\"%.255s\",\"operation\":\"%.255s\",\"content\":\"c\"}", word, word);
+	sprintf(body, "{\"domain\":\"%.255s\",\"operation\":\"%.255s\",\"content\":\"c\"}", word,
+		word);
 	ask("POST", "/aa/aael", body);
 	assert_answer(200, "application/json", TRUE_BODY);
 	sprintf(body, "{\"domain\":\"%.256s\",\"operation\":\"o\",\"content\":\"c\"}", word);
@@ -274,8 +281,9 @@ static void full_queue_is_503(void **state)
 
 static void paths_and_methods(void **state)
 {
-	static const char *const unknown[] = { "/", "/aa", "/aa/aael/", "/aa/aaelx", "/aa//aael",
-					       "/aa/%61ael", "/info/", "/aa/token", "/cdh/resource/a/b/c" };
+	static const char *const unknown[] = { "/",	    "/aa",	 "/aa/aael/",
+					       "/aa/aaelx", "/aa//aael", "/aa/%61ael",
+					       "/info/",    "/aa/token", "/cdh/resource/a/b/c" };
 	static const char *const methods[] = { "GET", "HEAD", "other" };
 
 	(void)state;
@@ -351,14 +359,30 @@ static void info_says_what_the_log_is(void **state)
 
 static void hosts(void **state)
 {
-	static const char *const ours[] = { "localhost", "LocalHost:8006", "127.0.0.1", "127.0.0.1:8006",
-					    "127.255.0.9:1", "[::1]", "[::1]:65535" };
+	static const char *const ours[] = { "localhost",      "LocalHost:8006", "127.0.0.1",
+					    "127.0.0.1:8006", "127.255.0.9:1",	"[::1]",
+					    "[::1]:65535" };
 	static const char *const foreign[] = {
-		"",	     "evil.example",	"evil.example:8006", "localhost.evil.example",
-		"localhost.", "127.0.0.1.evil",	"128.0.0.1",	     "127.1",
-		"127.0.0.1:", "127.0.0.1:80x",	"127.0.0.1:123456",  "::1",
-		"[::1",	     "[::1]x",		"[::ffff:127.0.0.1]", "0x7f.0.0.1",
-		"user@127.0.0.1", " localhost", "localhost 127.0.0.1", "[::1]:",
+		"",
+		"evil.example",
+		"evil.example:8006",
+		"localhost.evil.example",
+		"localhost.",
+		"127.0.0.1.evil",
+		"128.0.0.1",
+		"127.1",
+		"127.0.0.1:",
+		"127.0.0.1:80x",
+		"127.0.0.1:123456",
+		"::1",
+		"[::1",
+		"[::1]x",
+		"[::ffff:127.0.0.1]",
+		"0x7f.0.0.1",
+		"user@127.0.0.1",
+		" localhost",
+		"localhost 127.0.0.1",
+		"[::1]:",
 	};
 
 	(void)state;
