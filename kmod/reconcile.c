@@ -137,6 +137,7 @@ static u64 first_missing(const struct aael_log *log, const struct aael_register 
 {
 	u64 first = r->confirmed_count + 1, end = log->count + 1;
 	u8 value[AAEL_DIGEST_MAX_BYTES];
+	struct aael_entry_view view;
 	unsigned int b = 0;
 
 	if (!r->unconfirmed)
@@ -146,6 +147,8 @@ static u64 first_missing(const struct aael_log *log, const struct aael_register 
 	while (!log->banks[b].logged)
 		b++;
 	for (u64 seq = first; seq < end; seq++) {
+		if (!aael_log_view(log, aael_log_offset(log, seq), &view) || view.reg != r->nr)
+			continue;
 		replay_unconfirmed(log, r, b, seq, 0, value);
 		if (!memcmp(value, log->scratch.live[b], log->banks[b].size))
 			return seq;
@@ -335,9 +338,10 @@ static int settle_pending(struct aael_log *log)
 	struct aael_register *r = log->regs[e->reg];
 	int ret = aael_publish_prepare(log, r, e);
 
-	if (!ret)
-		ret = decide(log, r, e, false);
-	if (ret == -ETIMEDOUT || ret == -ENOMEM)
+	if (ret)		/* whatever the errno: nothing has been decided */
+		return -EIO;
+	ret = decide(log, r, e, false);
+	if (ret == -ETIMEDOUT)
 		return -EIO;
 	trace_aael_append(ret ? 0 : log->count, r->nr,
 			  ret ? AAEL_TRACE_NOT_APPLIED : AAEL_TRACE_SETTLED, ret);
