@@ -9,6 +9,7 @@
 #include <linux/string.h>
 
 #include "fake_register.h"
+#include "fault.h"
 
 static struct fake_register *current_fake;
 
@@ -188,6 +189,8 @@ static enum aael_outcome fake_extend(void *dev, u32 reg, const aael_values_t dig
 	enum aael_outcome outcome;
 
 	enter(fake);
+	/* The hash that is to fail is one of the log's, not one of the device's. */
+	fault_set_hash(0);
 	if (fake->hold) {
 		complete(&fake->held);
 		wait_for_completion(fake->hold);

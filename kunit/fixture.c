@@ -40,7 +40,11 @@ struct aael_event fixture_event(const char *domain, const char *operation, const
 	};
 }
 
-static void destroy(void *arg)
+/**
+ * fixture_destroy - the end of a fixture; comes by itself with the case's
+ * @arg: the fixture
+ */
+void fixture_destroy(void *arg)
 {
 	struct fixture *f = arg;
 	bool pinned = f->log && f->log->pinned;
@@ -68,7 +72,7 @@ struct fixture *fixture_unbound(struct kunit *test, const u16 *algs, unsigned in
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	memset(&notified, 0, sizeof(notified));
 	fixture_paused_ms = 0;
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, destroy, f), 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, fixture_destroy, f), 0);
 	KUNIT_ASSERT_EQ(test, fake_init(&f->fake, algs, count), 0);
 	f->admin = anon_inode_getfile("aael-kunit", &no_operations, NULL, O_RDWR);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(f->admin));

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* SNAPSHOT, VERIFY and INFO: what is answered, from where, and to whom. */
+#include <linux/string.h>
+
+#include "fixture.h"
+
+static int snapshot(struct fixture *f, u32 index, bool privileged, struct aael_snapshot *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->index = index;
+	return aael_log_snapshot(f->log, out, privileged);
+}
+
+static void snapshot_confirms_what_it_says(struct kunit *test)
+{
+	static const u16 algs[] = { ALG_SHA384, ALG_SHA256 };
+	struct fixture *f = fixture_enabled(test, algs, ARRAY_SIZE(algs));
+	static struct aael_snapshot s;
+
+	KUNIT_EXPECT_EQ(test, fixture_append(f, "x"), 0);
+	KUNIT_EXPECT_EQ(test, f->fake.reads, 0);
+	KUNIT_ASSERT_EQ(test, snapshot(f, AAEL_INDEX_DEFAULT, false, &s), 0);
+	KUNIT_EXPECT_EQ(test, f->fake.reads, 1);
+	KUNIT_EXPECT_EQ(test, s.reg, TEST_PCR);
+	KUNIT_EXPECT_EQ(test, s.health, AAEL_HEALTH_CONSISTENT);
+	KUNIT_EXPECT_EQ(test, s.count, 1);
+	KUNIT_EXPECT_EQ(test, s.bytes, aael_store_len(&f->log->stream));
+	KUNIT_ASSERT_EQ(test, s.bank_count, 2);
+	KUNIT_EXPECT_EQ(test, s.running[0].alg, ALG_SHA384);
+	KUNIT_EXPECT_EQ(test, s.running[0].size, 48);
+	KUNIT_EXPECT_MEMEQ(test, s.running[0].value, f->fake.regs[TEST_PCR][0], 48);
+	KUNIT_EXPECT_EQ(test, s.running[1].alg, ALG_SHA256);
+	KUNIT_EXPECT_MEMEQ(test, s.running[1].value, f->fake.regs[TEST_PCR][1], 32);
+	/* Nothing new: no read. */
+	KUNIT_ASSERT_EQ(test, snapshot(f, AAEL_INDEX_DEFAULT, false, &s), 0);
+	KUNIT_EXPECT_EQ(test, f->fake.reads, 1);
+}
+
+static void snapshot_of_a_diverged_log_is_what_the_log_replays_to(struct kunit *test)
+{
+	struct fixture *f = fixture_sha256(test);
+	static struct aael_snapshot s;
+	u8 replayed[32];
+
+	KUNIT_EXPECT_EQ(test, fixture_append(f, "x"), 0);
+	memcpy(replayed, f->fake.regs[TEST_PCR][0], sizeof(replayed));
+	fake_foreign_extend(&f->fake, TEST_PCR);
+	KUNIT_ASSERT_EQ(test, snapshot(f, AAEL_INDEX_DEFAULT, false, &s), 0);
+	KUNIT_EXPECT_EQ(test, s.health, AAEL_HEALTH_DIVERGED);
+	KUNIT_EXPECT_MEMEQ(test, s.running[0].value, replayed, sizeof(replayed));
+}
+
+static void verify_compares_live_and_replayed(struct kunit *test)
+{
+	struct fixture *f = fixture_sha256(test);
+	static struct aael_verify v;
+
+	KUNIT_ASSERT_EQ(test, fixture_verify(f, true, &v), 0);
+	KUNIT_EXPECT_EQ(test, v.match, 1);
+	KUNIT_EXPECT_EQ(test, v.count, 0);
+	KUNIT_EXPECT_EQ(test, fixture_append(f, "x"), 0);
+	KUNIT_ASSERT_EQ(test, fixture_verify(f, true, &v), 0);
+	KUNIT_EXPECT_EQ(test, v.match, 1);
+	KUNIT_EXPECT_EQ(test, v.count, 1);
+	KUNIT_EXPECT_EQ(test, v.reg, TEST_PCR);
+	KUNIT_EXPECT_EQ(test, v.bank_count, 1);
+	KUNIT_EXPECT_MEMEQ(test, v.live[0].value, f->fake.regs[TEST_PCR][0], 32);
+	KUNIT_EXPECT_MEMEQ(test, v.replayed[0].value, f->fake.regs[TEST_PCR][0], 32);
+}
+
+static void unprivileged_verify_may_be_a_second_old(struct kunit *test)
+{
+	struct fixture *f = fixture_sha256(test);
+	static struct aael_verify v;
+
+	KUNIT_ASSERT_EQ(test, fixture_verify(f, true, &v), 0);
+	f->fake.reads = 0;
+	fake_foreign_extend(&f->fake, TEST_PCR);
+	for (int i = 0; i < 5; i++)
+		KUNIT_ASSERT_EQ(test, fixture_verify(f, false, &v), 0);
+	KUNIT_EXPECT_EQ(test, v.match, 1);
+	KUNIT_EXPECT_EQ(test, f->fake.reads, 0);
+	/* As if that second had passed. */
+	f->log->regs[TEST_PCR]->verified_at -= msecs_to_jiffies(AAEL_VERIFY_CACHE_MS) + 1;
+	KUNIT_ASSERT_EQ(test, fixture_verify(f, false, &v), 0);
+	KUNIT_EXPECT_EQ(test, v.match, 0);
+	KUNIT_EXPECT_EQ(test, v.health, AAEL_HEALTH_DIVERGED);
+	KUNIT_EXPECT_GT(test, f->fake.reads, 0);
+}
+
+static void privileged_verify_always_reads(struct kunit *test)
+{
+	struct fixture *f = fixture_sha256(test);
+	static struct aael_verify v;
+
+	KUNIT_ASSERT_EQ(test, fixture_verify(f, true, &v), 0);
+	fake_foreign_extend(&f->fake, TEST_PCR);
+	KUNIT_ASSERT_EQ(test, fixture_verify(f, true, &v), 0);
+	KUNIT_EXPECT_EQ(test, v.match, 0);
+}
+
+static void unprivileged_verify_sees_a_new_entry_at_once(struct kunit *test)
+{
+	struct fixture *f = fixture_sha256(test);
+	static struct aael_verify v;
+
+	KUNIT_ASSERT_EQ(test, fixture_verify(f, false, &v), 0);
+	fake_script(&f->fake, FAKE_LIE);
+	KUNIT_EXPECT_EQ(test, fixture_append(f, "x"), 0);
+	KUNIT_ASSERT_EQ(test, fixture_verify(f, false, &v), 0);
+	KUNIT_EXPECT_EQ(test, v.count, 1);
+	KUNIT_EXPECT_EQ(test, v.match, 1);
+	KUNIT_EXPECT_EQ(test, f->log->repairs, 1);
+}
+
+static void other_registers_are_for_the_privileged(struct kunit *test)
+{
+	struct fixture *f = fixture_sha256(test);
+	static struct aael_verify v;
+	static struct aael_snapshot s;
+
+	v.index = 11;
+	KUNIT_EXPECT_EQ(test, snapshot(f, 11, false, &s), -EPERM);
+	KUNIT_EXPECT_EQ(test, aael_log_verify(f->log, &v, false), -EPERM);
+	KUNIT_EXPECT_EQ(test, snapshot(f, 0, true, &s), -EINVAL);
+	KUNIT_EXPECT_EQ(test, snapshot(f, 24, true, &s), -EINVAL);
+	KUNIT_EXPECT_EQ(test, snapshot(f, 20, false, &s), 0);
+	KUNIT_EXPECT_EQ(test, s.reg, TEST_PCR);
+	KUNIT_EXPECT_EQ(test, snapshot(f, 11, true, &s), 0);
+	KUNIT_EXPECT_EQ(test, s.reg, 11);
+	KUNIT_EXPECT_EQ(test, aael_log_verify(f->log, &v, true), 0);
+	KUNIT_EXPECT_EQ(test, v.match, 1);
+}
+
+static void question_to_a_log_that_is_not_enabled_is_refused(struct kunit *test)
+{
+	static const u16 algs[] = { ALG_SHA256 };
+	struct fixture *f = fixture_unbound(test, algs, 1);
+	static struct aael_snapshot s;
+	static struct aael_verify v;
+
+	KUNIT_EXPECT_EQ(test, snapshot(f, 0, false, &s), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, fixture_verify(f, true, &v), -EOPNOTSUPP);
+	KUNIT_ASSERT_EQ(test, aael_log_bind(f->log, &fake_provider, true), 0);
+	KUNIT_EXPECT_EQ(test, snapshot(f, 0, false, &s), -ENOTCONN);
+	KUNIT_EXPECT_EQ(test, fixture_verify(f, true, &v), -ENOTCONN);
+}
+
+static void register_that_cannot_be_read_is_a_time_out(struct kunit *test)
+{
+	struct fixture *f = fixture_sha256(test);
+	static struct aael_snapshot s;
+	static struct aael_verify v;
+
+	f->fake.failing_reads = -1;
+	KUNIT_EXPECT_EQ(test, snapshot(f, 11, true, &s), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, fixture_verify(f, true, &v), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, aael_log_health(f->log), AAEL_HEALTH_UNKNOWN);
+	KUNIT_EXPECT_EQ(test, snapshot(f, AAEL_INDEX_DEFAULT, false, &s), -ETIMEDOUT);
+	f->fake.failing_reads = 0;
+	KUNIT_EXPECT_EQ(test, snapshot(f, AAEL_INDEX_DEFAULT, false, &s), 0);
+	fixture_expect_sound(test, f);
+	fixture_expect(test, f, &(struct expected) {});
+}
+
+static void info_never_asks_the_device(struct kunit *test)
+{
+	static const u16 algs[] = { ALG_SHA1, ALG_SHA256, ALG_SM3 };
+	struct fixture *f = fixture_enabled(test, algs, ARRAY_SIZE(algs));
+	struct aael_info info = {};
+
+	KUNIT_EXPECT_EQ(test, fixture_append(f, "x"), 0);
+	f->fake.gone = true;
+	aael_log_info(f->log, &info);
+	KUNIT_EXPECT_EQ(test, f->fake.reads, 0);
+	KUNIT_EXPECT_EQ(test, info.health, AAEL_HEALTH_CONSISTENT);
+	KUNIT_EXPECT_EQ(test, info.count, 1);
+	KUNIT_EXPECT_EQ(test, info.alg_count, 3);
+	KUNIT_EXPECT_MEMEQ(test, info.algs, algs, sizeof(algs));
+	KUNIT_EXPECT_EQ(test, info.bytes, aael_store_len(&f->log->stream));
+	KUNIT_EXPECT_EQ(test, info.max_log_bytes, AAEL_LOG_DEFAULT_BYTES);
+	KUNIT_EXPECT_EQ(test, info.headroom_bytes, AAEL_HEADROOM_BYTES);
+	KUNIT_EXPECT_STREQ(test, info.provider, "fake");
+}
+
+static void view_ends_behind_the_last_entry(struct kunit *test)
+{
+	struct fixture *f = fixture_sha256(test);
+	struct aael_entry_view view;
+	u64 pos = f->log->own_offset;
+
+	KUNIT_EXPECT_FALSE(test, aael_log_view(f->log, pos, &view));
+	KUNIT_EXPECT_EQ(test, fixture_append(f, "x"), 0);
+	KUNIT_ASSERT_TRUE(test, aael_log_view(f->log, pos, &view));
+	KUNIT_EXPECT_EQ(test, view.reg, TEST_PCR);
+	KUNIT_EXPECT_EQ(test, view.text_len, sizeof("test op x") - 1);
+	KUNIT_EXPECT_EQ(test, pos + view.len, aael_store_len(&f->log->stream));
+	KUNIT_EXPECT_FALSE(test, aael_log_view(f->log, pos + view.len, &view));
+}
+
+static struct kunit_case question_cases[] = {
+	KUNIT_CASE(snapshot_confirms_what_it_says),
+	KUNIT_CASE(snapshot_of_a_diverged_log_is_what_the_log_replays_to),
+	KUNIT_CASE(verify_compares_live_and_replayed),
+	KUNIT_CASE(unprivileged_verify_may_be_a_second_old),
+	KUNIT_CASE(privileged_verify_always_reads),
+	KUNIT_CASE(unprivileged_verify_sees_a_new_entry_at_once),
+	KUNIT_CASE(other_registers_are_for_the_privileged),
+	KUNIT_CASE(question_to_a_log_that_is_not_enabled_is_refused),
+	KUNIT_CASE(register_that_cannot_be_read_is_a_time_out),
+	KUNIT_CASE(info_never_asks_the_device),
+	KUNIT_CASE(view_ends_behind_the_last_entry),
+	{}
+};
+
+static struct kunit_suite question_suite = {
+	.name = "aael_question",
+	.test_cases = question_cases,
+};
+
+kunit_test_suites(&question_suite);
