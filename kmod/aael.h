@@ -427,16 +427,19 @@ int aael_log_bind(struct aael_log *log, const struct aael_provider *provider, bo
 int aael_log_enable(struct aael_log *log, u32 index, const char **why);
 int aael_log_append(struct aael_log *log, struct aael_append *req);
 int aael_log_set_max(struct aael_log *log, u64 max);
-int aael_log_snapshot(struct aael_log *log, struct aael_snapshot *out, bool privileged);
-int aael_log_verify(struct aael_log *log, struct aael_verify *out, bool privileged);
-void aael_log_info(struct aael_log *log, struct aael_info *out);
-enum aael_health aael_log_health(const struct aael_log *log);
-bool aael_log_view(const struct aael_log *log, u64 pos, struct aael_entry_view *view);
-u64 aael_log_offset(const struct aael_log *log, u64 sequence);
 enum aael_state aael_log_state(const struct aael_log *log);
 int aael_log_gate(const struct aael_log *log);
 int aael_log_map(const struct aael_log *log, u32 index, struct aael_mapping *map);
-size_t aael_log_digests_size(const struct aael_log *log);
+
+/* ---- query.c: questions about the log ---- */
+
+int aael_query_snapshot(struct aael_log *log, struct aael_snapshot *out, bool privileged);
+int aael_query_verify(struct aael_log *log, struct aael_verify *out, bool privileged);
+void aael_query_info(struct aael_log *log, struct aael_info *out);
+enum aael_health aael_query_health(const struct aael_log *log);
+bool aael_query_view(const struct aael_log *log, u64 pos, struct aael_entry_view *view);
+u64 aael_query_offset(const struct aael_log *log, u64 sequence);
+size_t aael_query_digests_size(const struct aael_log *log);
 
 /* ---- bind.c: taking a provider and its boot log; once, in a transaction ---- */
 

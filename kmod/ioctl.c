@@ -113,7 +113,7 @@ static long ioctl_info(struct aael_log *log, void __user *user)
 	size = info.size;
 	memset(&info, 0, sizeof(info));
 	info.size = size;
-	aael_log_info(log, &info);
+	aael_query_info(log, &info);
 	return give(user, &info, sizeof(info));
 }
 
@@ -128,7 +128,7 @@ static long ioctl_snapshot(struct aael_log *log, struct file *file, void __user 
 		return -EINVAL;
 	out.size = in.size;
 	out.index = in.index;
-	ret = aael_log_snapshot(log, &out, aael_policy_privileged(file));
+	ret = aael_query_snapshot(log, &out, aael_policy_privileged(file));
 	return ret ? ret : give(user, &out, sizeof(out));
 }
 
@@ -147,7 +147,7 @@ static long ioctl_verify(struct aael_log *log, struct file *file, void __user *u
 		memset(v, 0, sizeof(*v));
 		v->size = size;
 		v->index = index;
-		ret = aael_log_verify(log, v, aael_policy_privileged(file));
+		ret = aael_query_verify(log, v, aael_policy_privileged(file));
 	}
 	if (!ret)
 		ret = give(user, v, sizeof(*v));

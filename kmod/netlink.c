@@ -82,7 +82,7 @@ int aael_nl_get_status_doit(struct sk_buff *skb, struct genl_info *info)
 	if (!reply)
 		return -ENOMEM;
 	header = genlmsg_put_reply(reply, info, &family, 0, AAEL_CMD_GET_STATUS);
-	aael_log_info(the_log, &status);
+	aael_query_info(the_log, &status);
 	if (!header || put_status(reply, &status)) {
 		nlmsg_free(reply);
 		return -EMSGSIZE;

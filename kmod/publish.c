@@ -77,7 +77,7 @@ void aael_publish_entry(struct aael_log *log, struct aael_register *r, struct aa
 	spin_unlock(&log->state_lock);
 
 	wake_up_interruptible(&log->wait);
-	aael_netlink_notify(log->count, offset, log->stream.len, r->nr, aael_log_health(log));
+	aael_netlink_notify(log->count, offset, log->stream.len, r->nr, aael_query_health(log));
 	queue_delayed_work(log->wq, &log->confirm_work,
 			   msecs_to_jiffies(AAEL_CONFIRM_DELAY_MS));
 }
@@ -111,5 +111,5 @@ void aael_publish_health(struct aael_log *log)
 {
 	atomic_inc(&log->health_changes);
 	wake_up_interruptible(&log->wait);
-	aael_netlink_notify(0, log->stream.len, log->stream.len, 0, aael_log_health(log));
+	aael_netlink_notify(0, log->stream.len, log->stream.len, 0, aael_query_health(log));
 }

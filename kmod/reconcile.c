@@ -120,7 +120,7 @@ static void replay_unconfirmed(const struct aael_log *log, const struct aael_reg
 			at += log->banks[i].size + 2;
 	memcpy(value, r->confirmed[b], log->banks[b].size);
 	for (u64 seq = r->confirmed_count + 1; seq < limit; seq++, pos += view.len) {
-		if (!aael_log_view(log, pos, &view))
+		if (!aael_query_view(log, pos, &view))
 			break;
 		if (view.reg != r->nr || seq == skip)
 			continue;
@@ -147,7 +147,7 @@ static u64 first_missing(const struct aael_log *log, const struct aael_register 
 	while (!log->banks[b].logged)
 		b++;
 	for (u64 seq = first; seq < end; seq++) {
-		if (!aael_log_view(log, aael_log_offset(log, seq), &view) || view.reg != r->nr)
+		if (!aael_query_view(log, aael_query_offset(log, seq), &view) || view.reg != r->nr)
 			continue;
 		replay_unconfirmed(log, r, b, seq, 0, value);
 		if (!memcmp(value, log->scratch.live[b], log->banks[b].size))

@@ -59,7 +59,7 @@ struct ascii_iter {
 static void *ascii_at(struct ascii_iter *it)
 {
 	if (aael_log_gate(the_log) == -EOPNOTSUPP ||
-	    !aael_log_view(the_log, it->pos, &it->view))
+	    !aael_query_view(the_log, it->pos, &it->view))
 		return NULL;
 	return it;
 }
@@ -70,7 +70,7 @@ static void *ascii_start(struct seq_file *m, loff_t *n)
 
 	if (it->sequence != *n + 1) {
 		it->sequence = *n + 1;
-		it->pos = aael_log_offset(the_log, it->sequence);
+		it->pos = aael_query_offset(the_log, it->sequence);
 	}
 	return ascii_at(it);
 }

@@ -102,7 +102,7 @@ static void show_counters(struct seq_file *m, struct aael_log *log)
 {
 	struct aael_info info = {};
 
-	aael_log_info(log, &info);
+	aael_query_info(log, &info);
 	seq_printf(m, "count: %llu\nbytes: %llu\n", info.count, info.bytes);
 	seq_printf(m, "own_bytes: %llu\n", info.bytes - info.own_offset);
 	seq_printf(m, "max_log_bytes: %llu\nheadroom_bytes: %llu\n", info.max_log_bytes,
@@ -127,7 +127,7 @@ int aael_status_show(struct seq_file *m, void *v)
 
 	seq_printf(m, "version: %u\n", AAEL_ABI_VERSION);
 	seq_printf(m, "state: %s\n", states[state]);
-	seq_printf(m, "health: %s\n", healths[aael_log_health(log)]);
+	seq_printf(m, "health: %s\n", healths[aael_query_health(log)]);
 	spin_lock(&log->state_lock);
 	strscpy(refusal, log->refusal, sizeof(refusal));
 	spin_unlock(&log->state_lock);

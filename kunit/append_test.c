@@ -32,8 +32,8 @@ static void sequences_and_offsets_follow_each_other(struct kunit *test)
 		snprintf(text, sizeof(text), "test op event-%llu", n);
 		fixture_expect_text(test, f, n, text);
 	}
-	KUNIT_EXPECT_EQ(test, aael_log_offset(f->log, 3 * AAEL_INDEX_STRIDE + 3), end);
-	KUNIT_EXPECT_EQ(test, aael_log_offset(f->log, 100 * AAEL_INDEX_STRIDE), end);
+	KUNIT_EXPECT_EQ(test, aael_query_offset(f->log, 3 * AAEL_INDEX_STRIDE + 3), end);
+	KUNIT_EXPECT_EQ(test, aael_query_offset(f->log, 100 * AAEL_INDEX_STRIDE), end);
 	fixture_expect_sound(test, f);
 	KUNIT_EXPECT_EQ(test, f->fake.extends, 3 * AAEL_INDEX_STRIDE + 2);
 }

@@ -72,13 +72,13 @@ static u64 walk(struct kunit *test, struct fixture *f)
 	u64 pos = f->log->own_offset, n = 0;
 
 	while (n < WRITERS * EVENTS) {
-		if (!aael_log_view(f->log, pos, &view)) {
+		if (!aael_query_view(f->log, pos, &view)) {
 			cond_resched();
 			continue;
 		}
 		if (view.reg != TEST_PCR || view.text_len < 18 || view.text_len > 20)
 			break;
-		KUNIT_EXPECT_EQ(test, aael_log_offset(f->log, n + 1), pos);
+		KUNIT_EXPECT_EQ(test, aael_query_offset(f->log, n + 1), pos);
 		pos += view.len;
 		n++;
 	}
@@ -142,7 +142,7 @@ static void nonblocking_append_does_not_wait(struct kunit *test)
 	w = hang(test, f, &hold);
 	KUNIT_EXPECT_EQ(test, aael_log_append(f->log, &req), -EAGAIN);
 	/* What does not need the device answers meanwhile. */
-	aael_log_info(f->log, &info);
+	aael_query_info(f->log, &info);
 	KUNIT_EXPECT_EQ(test, info.count, 1);
 	complete_all(&hold);
 	wait_for_completion(&w->done);

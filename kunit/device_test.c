@@ -12,7 +12,7 @@ static void nothing_is_lost_while_the_device_is_gone(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fixture_append(f, "before"), 0);
 	f->fake.gone = true;
 	KUNIT_EXPECT_EQ(test, fixture_append(f, "while"), -ENODEV);
-	KUNIT_EXPECT_EQ(test, aael_log_health(f->log), AAEL_HEALTH_GONE);
+	KUNIT_EXPECT_EQ(test, aael_query_health(f->log), AAEL_HEALTH_GONE);
 	KUNIT_EXPECT_EQ(test, notified.health, AAEL_HEALTH_GONE);
 	KUNIT_EXPECT_EQ(test, fixture_append(f, "while"), -ENODEV);
 	KUNIT_EXPECT_EQ(test, fixture_verify(f, true, &v), -ENODEV);
@@ -52,7 +52,7 @@ static void device_that_comes_back_is_compared_before_it_is_used(struct kunit *t
 	f->fake.failing_reads = -1;
 	KUNIT_EXPECT_EQ(test, fixture_append(f, "unreadable"), -EIO);
 	KUNIT_EXPECT_EQ(test, f->fake.extends, 2);
-	KUNIT_EXPECT_EQ(test, aael_log_health(f->log), AAEL_HEALTH_UNKNOWN);
+	KUNIT_EXPECT_EQ(test, aael_query_health(f->log), AAEL_HEALTH_UNKNOWN);
 	f->fake.failing_reads = 0;
 	KUNIT_EXPECT_EQ(test, fixture_append(f, "readable"), 0);
 	fixture_expect_sound(test, f);
@@ -68,7 +68,7 @@ static void expect_fate(struct kunit *test, enum fake_act act, bool reset, struc
 	KUNIT_EXPECT_EQ(test, fixture_append(f, "before"), 0);
 	KUNIT_EXPECT_EQ(test, fixture_append(f, "while"), -ETIMEDOUT);
 	KUNIT_EXPECT_EQ(test, f->log->pending_sequence, 2);
-	KUNIT_EXPECT_EQ(test, aael_log_health(f->log), AAEL_HEALTH_GONE);
+	KUNIT_EXPECT_EQ(test, aael_query_health(f->log), AAEL_HEALTH_GONE);
 	if (reset)
 		memset(f->fake.regs, 0, sizeof(f->fake.regs));
 	f->fake.may_reopen = true;
@@ -96,10 +96,10 @@ static void device_gone_between_extend_and_comparison(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, fixture_append(f, "before"), 0);
 	f->fake.gone = true;
-	KUNIT_EXPECT_EQ(test, aael_log_snapshot(f->log, &snapshot, true), -ENODEV);
-	KUNIT_EXPECT_EQ(test, aael_log_health(f->log), AAEL_HEALTH_GONE);
+	KUNIT_EXPECT_EQ(test, aael_query_snapshot(f->log, &snapshot, true), -ENODEV);
+	KUNIT_EXPECT_EQ(test, aael_query_health(f->log), AAEL_HEALTH_GONE);
 	f->fake.may_reopen = true;
-	KUNIT_EXPECT_EQ(test, aael_log_snapshot(f->log, &snapshot, true), 0);
+	KUNIT_EXPECT_EQ(test, aael_query_snapshot(f->log, &snapshot, true), 0);
 	KUNIT_EXPECT_EQ(test, snapshot.count, 1);
 	fixture_expect_sound(test, f);
 	fixture_expect(test, f, &(struct expected) { .count = 1, .extends = 1 });
@@ -114,7 +114,7 @@ static void device_gone_during_a_repair(struct kunit *test)
 	fake_script(&f->fake, FAKE_GONE);
 	KUNIT_EXPECT_EQ(test, fixture_append(f, "first"), 0);
 	KUNIT_EXPECT_EQ(test, fixture_verify(f, true, &v), -ENODEV);
-	KUNIT_EXPECT_EQ(test, aael_log_health(f->log), AAEL_HEALTH_GONE);
+	KUNIT_EXPECT_EQ(test, aael_query_health(f->log), AAEL_HEALTH_GONE);
 	f->fake.may_reopen = true;
 	fixture_expect_sound(test, f);
 	fixture_expect(test, f, &(struct expected) {

@@ -74,12 +74,12 @@ static void expect_pending(struct kunit *test, enum fake_act act, u64 count)
 	KUNIT_EXPECT_TRUE(test, f->log->pinned);
 	for (int i = 0; i < 3; i++)
 		KUNIT_EXPECT_EQ(test, fixture_append(f, "meanwhile"), -EIO);
-	KUNIT_EXPECT_EQ(test, aael_log_snapshot(f->log, &snapshot, true), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, aael_query_snapshot(f->log, &snapshot, true), -ETIMEDOUT);
 	fixture_expect(test, f, &(struct expected) {
 		.health = AAEL_HEALTH_UNKNOWN, .pending = 1, .extends = 1 });
 	KUNIT_EXPECT_EQ(test, notified.health, AAEL_HEALTH_UNKNOWN);
 	f->fake.failing_reads = 0;
-	KUNIT_EXPECT_EQ(test, aael_log_snapshot(f->log, &snapshot, true), 0);
+	KUNIT_EXPECT_EQ(test, aael_query_snapshot(f->log, &snapshot, true), 0);
 	KUNIT_EXPECT_EQ(test, snapshot.count, count);
 	fixture_expect_sound(test, f);
 	fixture_expect(test, f, &(struct expected) { .count = count, .extends = 1 });
@@ -150,7 +150,7 @@ static void last_entry_that_is_missing_is_extended_again(struct kunit *test)
 	fake_script(&f->fake, FAKE_LIE);
 	for (int i = 0; i < 3; i++)
 		KUNIT_EXPECT_EQ(test, fixture_append(f, "x"), 0);
-	KUNIT_EXPECT_EQ(test, aael_log_snapshot(f->log, &snapshot, false), 0);
+	KUNIT_EXPECT_EQ(test, aael_query_snapshot(f->log, &snapshot, false), 0);
 	KUNIT_EXPECT_EQ(test, snapshot.health, AAEL_HEALTH_CONSISTENT);
 	fixture_expect_sound(test, f);
 	fixture_expect(test, f, &(struct expected) {
@@ -303,7 +303,7 @@ static void late_entry_waits_for_the_hash(struct kunit *test)
 	fake_apply_late(&f->fake);
 	fault_set_hash(1);
 	KUNIT_EXPECT_NE(test, fixture_verify(f, true, &v), 0);
-	KUNIT_EXPECT_EQ(test, aael_log_health(f->log), AAEL_HEALTH_UNKNOWN);
+	KUNIT_EXPECT_EQ(test, aael_query_health(f->log), AAEL_HEALTH_UNKNOWN);
 	fixture_expect_sound(test, f);
 	fixture_expect(test, f, &(struct expected) { .count = 1, .extends = 1 });
 }
@@ -327,7 +327,7 @@ static void foreign_extend_is_found_and_stays_on_record(struct kunit *test)
 	KUNIT_EXPECT_MEMEQ(test, v.replayed[0].value, expected, 32);
 	KUNIT_EXPECT_EQ(test, fixture_append(f, "second"), 0);
 	fixture_expect_sound(test, f);
-	KUNIT_EXPECT_EQ(test, aael_log_health(f->log), AAEL_HEALTH_DIVERGED);
+	KUNIT_EXPECT_EQ(test, aael_query_health(f->log), AAEL_HEALTH_DIVERGED);
 	KUNIT_EXPECT_EQ(test, f->log->violations, 1);
 }
 

@@ -159,7 +159,7 @@ int fixture_verify(struct fixture *f, bool privileged, struct aael_verify *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->index = AAEL_INDEX_DEFAULT;
-	return aael_log_verify(f->log, out, privileged);
+	return aael_query_verify(f->log, out, privileged);
 }
 
 static u8 *copy_stream(struct kunit *test, struct fixture *f, size_t *len)
@@ -200,7 +200,7 @@ static u64 replay(struct kunit *test, struct fixture *f, u32 reg, aael_values_t 
 		u32 digests = get_unaligned_le32(bytes + pos + 8);
 
 		KUNIT_ASSERT_EQ(test, get_unaligned_le32(bytes + pos + 4), AAEL_EVENT_TYPE);
-		KUNIT_ASSERT_EQ(test, aael_log_offset(f->log, ++count), pos);
+		KUNIT_ASSERT_EQ(test, aael_query_offset(f->log, ++count), pos);
 		for (pos += 12; digests && pos + 6 <= len; digests--) {
 			u16 alg = get_unaligned_le16(bytes + pos);
 
@@ -251,7 +251,7 @@ void fixture_expect_sound(struct kunit *test, struct fixture *f)
 	int ret = fixture_verify(f, true, &v);
 
 	KUNIT_EXPECT_EQ(test, f->fake.overlaps, 0);
-	if (aael_log_health(f->log) >= AAEL_HEALTH_UNKNOWN) {
+	if (aael_query_health(f->log) >= AAEL_HEALTH_UNKNOWN) {
 		fixture_replays(test, f, TEST_PCR);
 		return;
 	}
@@ -270,7 +270,7 @@ void fixture_expect(struct kunit *test, struct fixture *f, const struct expected
 {
 	struct aael_info info = {};
 
-	aael_log_info(f->log, &info);
+	aael_query_info(f->log, &info);
 	KUNIT_EXPECT_EQ(test, info.count, e->count);
 	KUNIT_EXPECT_EQ(test, info.health, (u32)e->health);
 	KUNIT_EXPECT_EQ(test, info.violations, e->violations);
@@ -289,11 +289,11 @@ void fixture_expect(struct kunit *test, struct fixture *f, const struct expected
  */
 void fixture_expect_text(struct kunit *test, struct fixture *f, u64 sequence, const char *text)
 {
-	u64 pos = aael_log_offset(f->log, sequence);
+	u64 pos = aael_query_offset(f->log, sequence);
 	struct aael_entry_view view;
 	char found[64] = "";
 
-	KUNIT_ASSERT_TRUE(test, aael_log_view(f->log, pos, &view));
+	KUNIT_ASSERT_TRUE(test, aael_query_view(f->log, pos, &view));
 	KUNIT_ASSERT_LT(test, view.text_len, sizeof(found));
 	aael_store_read(&f->log->stream, pos + view.text_offset, found, view.text_len);
 	KUNIT_EXPECT_STREQ(test, found, text);

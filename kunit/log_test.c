@@ -26,7 +26,7 @@ static void log_without_provider_is_unsupported(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, aael_log_enable(f->log, TEST_INDEX, &why), -EOPNOTSUPP);
 	KUNIT_EXPECT_NOT_NULL(test, why);
 	KUNIT_EXPECT_EQ(test, aael_store_len(&f->log->stream), 0);
-	aael_log_info(f->log, &info);
+	aael_query_info(f->log, &info);
 	KUNIT_EXPECT_EQ(test, info.abi_version, AAEL_ABI_VERSION);
 	KUNIT_EXPECT_EQ(test, info.state, AAEL_STATE_UNSUPPORTED);
 	KUNIT_EXPECT_EQ(test, info.index, TEST_INDEX);
@@ -40,7 +40,7 @@ static void bound_log_has_a_header_and_waits(struct kunit *test)
 	struct aael_info info = {};
 
 	KUNIT_EXPECT_EQ(test, aael_log_gate(f->log), -ENOTCONN);
-	aael_log_info(f->log, &info);
+	aael_query_info(f->log, &info);
 	KUNIT_EXPECT_EQ(test, info.state, AAEL_STATE_DISABLED);
 	KUNIT_EXPECT_EQ(test, info.flags, 0);
 	KUNIT_EXPECT_EQ(test, info.alg_count, 1);
@@ -126,7 +126,7 @@ static void enable_is_idempotent_and_one_way(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, aael_log_enable(f->log, TEST_INDEX + 1, &why), -EBUSY);
 	KUNIT_EXPECT_EQ(test, aael_log_enable(f->log, 0, &why), -EBUSY);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(why, "another index"));
-	aael_log_info(f->log, &info);
+	aael_query_info(f->log, &info);
 	KUNIT_EXPECT_EQ(test, info.state, AAEL_STATE_ENABLED);
 	KUNIT_EXPECT_EQ(test, info.index, TEST_INDEX);
 	KUNIT_EXPECT_EQ(test, info.reg, TEST_PCR);
@@ -172,7 +172,7 @@ static void unexplained_base_is_said_and_recorded_upon(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->log->unexplained[0].reg, TEST_PCR);
 	KUNIT_EXPECT_EQ(test, aael_log_enable(f->log, TEST_INDEX, &why), 0);
 	KUNIT_EXPECT_EQ(test, fixture_append(f, "x"), 0);
-	aael_log_info(f->log, &info);
+	aael_query_info(f->log, &info);
 	KUNIT_EXPECT_EQ(test, info.flags, AAEL_INFO_F_UNEXPLAINED_BASE);
 	KUNIT_EXPECT_EQ(test, info.health, AAEL_HEALTH_UNEXPLAINED_BASE);
 	KUNIT_EXPECT_EQ(test, info.violations, 0);
@@ -188,7 +188,7 @@ static void foreign_extend_before_enable_is_an_unexplained_base(struct kunit *te
 	fake_foreign_extend(&f->fake, TEST_PCR);
 	memcpy(f->start, f->fake.regs, sizeof(f->start));
 	KUNIT_EXPECT_EQ(test, aael_log_enable(f->log, TEST_INDEX, &why), 0);
-	KUNIT_EXPECT_EQ(test, aael_log_health(f->log), AAEL_HEALTH_UNEXPLAINED_BASE);
+	KUNIT_EXPECT_EQ(test, aael_query_health(f->log), AAEL_HEALTH_UNEXPLAINED_BASE);
 }
 
 /* A boot log of a header alone. */
@@ -222,7 +222,7 @@ static void bank_that_the_boot_log_lacks_is_extended_unlogged(struct kunit *test
 	give_boot_log(test, f, header_algs, sizes, 1);
 	KUNIT_ASSERT_EQ(test, aael_log_bind(f->log, &fake_provider, true), 0);
 	KUNIT_ASSERT_EQ(test, aael_log_enable(f->log, TEST_INDEX, &why), 0);
-	aael_log_info(f->log, &info);
+	aael_query_info(f->log, &info);
 	KUNIT_EXPECT_EQ(test, info.flags, AAEL_INFO_F_BOOT_LOG);
 	KUNIT_EXPECT_EQ(test, info.alg_count, 1);
 	KUNIT_EXPECT_EQ(test, info.algs[0], ALG_SHA256);
@@ -254,7 +254,7 @@ static void unlogged_bank_counts_when_a_time_out_is_decided(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, aael_log_enable(f->log, TEST_INDEX, &why), 0);
 	fake_script(&f->fake, FAKE_HALF);	/* the unlogged one alone */
 	KUNIT_EXPECT_EQ(test, fixture_append(f, "half"), -EIO);
-	KUNIT_EXPECT_EQ(test, aael_log_health(f->log), AAEL_HEALTH_DIVERGED);
+	KUNIT_EXPECT_EQ(test, aael_query_health(f->log), AAEL_HEALTH_DIVERGED);
 }
 
 static void boot_log_that_does_not_fit_is_left_out(struct kunit *test)
@@ -266,7 +266,7 @@ static void boot_log_that_does_not_fit_is_left_out(struct kunit *test)
 
 	give_boot_log(test, f, header_algs, sizes, 2);
 	KUNIT_ASSERT_EQ(test, aael_log_bind(f->log, &fake_provider, true), 0);
-	aael_log_info(f->log, &info);
+	aael_query_info(f->log, &info);
 	KUNIT_EXPECT_EQ(test, info.flags, 0);
 	KUNIT_EXPECT_EQ(test, info.own_offset, 65);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(f->log->boot_log_why, "no active bank"));

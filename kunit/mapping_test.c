@@ -136,7 +136,7 @@ static void provider_is_found_by_name(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, aael_register_find(f->log, ""), -EINVAL);
 	KUNIT_EXPECT_EQ(test, aael_log_state(f->log), AAEL_STATE_UNSUPPORTED);
 	KUNIT_EXPECT_EQ(test, aael_register_find(f->log, "soft"), 0);
-	aael_log_info(f->log, &info);
+	aael_query_info(f->log, &info);
 	KUNIT_EXPECT_STREQ(test, info.provider, "soft");
 	KUNIT_EXPECT_EQ(test, info.flags & AAEL_INFO_F_SOFT, AAEL_INFO_F_SOFT);
 	KUNIT_EXPECT_EQ(test, info.alg_count, 2);

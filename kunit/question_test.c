@@ -8,7 +8,7 @@ static int snapshot(struct fixture *f, u32 index, bool privileged, struct aael_s
 {
 	memset(out, 0, sizeof(*out));
 	out->index = index;
-	return aael_log_snapshot(f->log, out, privileged);
+	return aael_query_snapshot(f->log, out, privileged);
 }
 
 static void snapshot_confirms_what_it_says(struct kunit *test)
@@ -121,14 +121,14 @@ static void other_registers_are_for_the_privileged(struct kunit *test)
 
 	v.index = 11;
 	KUNIT_EXPECT_EQ(test, snapshot(f, 11, false, &s), -EPERM);
-	KUNIT_EXPECT_EQ(test, aael_log_verify(f->log, &v, false), -EPERM);
+	KUNIT_EXPECT_EQ(test, aael_query_verify(f->log, &v, false), -EPERM);
 	KUNIT_EXPECT_EQ(test, snapshot(f, 0, true, &s), -EINVAL);
 	KUNIT_EXPECT_EQ(test, snapshot(f, 24, true, &s), -EINVAL);
 	KUNIT_EXPECT_EQ(test, snapshot(f, 20, false, &s), 0);
 	KUNIT_EXPECT_EQ(test, s.reg, TEST_PCR);
 	KUNIT_EXPECT_EQ(test, snapshot(f, 11, true, &s), 0);
 	KUNIT_EXPECT_EQ(test, s.reg, 11);
-	KUNIT_EXPECT_EQ(test, aael_log_verify(f->log, &v, true), 0);
+	KUNIT_EXPECT_EQ(test, aael_query_verify(f->log, &v, true), 0);
 	KUNIT_EXPECT_EQ(test, v.match, 1);
 }
 
@@ -155,7 +155,7 @@ static void register_that_cannot_be_read_is_a_time_out(struct kunit *test)
 	f->fake.failing_reads = -1;
 	KUNIT_EXPECT_EQ(test, snapshot(f, 11, true, &s), -ETIMEDOUT);
 	KUNIT_EXPECT_EQ(test, fixture_verify(f, true, &v), -ETIMEDOUT);
-	KUNIT_EXPECT_EQ(test, aael_log_health(f->log), AAEL_HEALTH_UNKNOWN);
+	KUNIT_EXPECT_EQ(test, aael_query_health(f->log), AAEL_HEALTH_UNKNOWN);
 	KUNIT_EXPECT_EQ(test, snapshot(f, AAEL_INDEX_DEFAULT, false, &s), -ETIMEDOUT);
 	f->fake.failing_reads = 0;
 	KUNIT_EXPECT_EQ(test, snapshot(f, AAEL_INDEX_DEFAULT, false, &s), 0);
@@ -171,7 +171,7 @@ static void info_never_asks_the_device(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, fixture_append(f, "x"), 0);
 	f->fake.gone = true;
-	aael_log_info(f->log, &info);
+	aael_query_info(f->log, &info);
 	KUNIT_EXPECT_EQ(test, f->fake.reads, 0);
 	KUNIT_EXPECT_EQ(test, info.health, AAEL_HEALTH_CONSISTENT);
 	KUNIT_EXPECT_EQ(test, info.count, 1);
@@ -189,13 +189,13 @@ static void view_ends_behind_the_last_entry(struct kunit *test)
 	struct aael_entry_view view;
 	u64 pos = f->log->own_offset;
 
-	KUNIT_EXPECT_FALSE(test, aael_log_view(f->log, pos, &view));
+	KUNIT_EXPECT_FALSE(test, aael_query_view(f->log, pos, &view));
 	KUNIT_EXPECT_EQ(test, fixture_append(f, "x"), 0);
-	KUNIT_ASSERT_TRUE(test, aael_log_view(f->log, pos, &view));
+	KUNIT_ASSERT_TRUE(test, aael_query_view(f->log, pos, &view));
 	KUNIT_EXPECT_EQ(test, view.reg, TEST_PCR);
 	KUNIT_EXPECT_EQ(test, view.text_len, sizeof("test op x") - 1);
 	KUNIT_EXPECT_EQ(test, pos + view.len, aael_store_len(&f->log->stream));
-	KUNIT_EXPECT_FALSE(test, aael_log_view(f->log, pos + view.len, &view));
+	KUNIT_EXPECT_FALSE(test, aael_query_view(f->log, pos + view.len, &view));
 }
 
 static struct kunit_case question_cases[] = {

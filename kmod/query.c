@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What others may ask of the log: how it stands, whether the register agrees, and
+ * where an entry is. Nothing here changes the log, but for confirming what is not
+ * confirmed yet.
+ */
+#include <linux/jiffies.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+#include <linux/unaligned.h>
+
+#include "aael.h"
+
+/**
+ * aael_query_health - the worst health of the registers in use
+ * @log: the log
+ *
+ * Context: anybody; the answer may be overtaken.
+ */
+enum aael_health aael_query_health(const struct aael_log *log)
+{
+	enum aael_health worst = READ_ONCE(log->gone) ? AAEL_HEALTH_GONE : AAEL_HEALTH_CONSISTENT;
+
+	for (u32 nr = 0; nr < AAEL_REGISTERS_MAX; nr++)
+		if (READ_ONCE(log->regs[nr]))
+			worst = max(worst, aael_reconcile_health(log, log->regs[nr]));
+	return worst;
+}
+
+static u32 info_flags(const struct aael_log *log)
+{
+	u32 flags = log->provider->flags;
+
+	if (log->boot_log_taken)
+		flags |= AAEL_INFO_F_BOOT_LOG;
+	if (log->state == AAEL_STATE_DISABLED)
+		return flags;
+	if (log->mapping.resettable)
+		flags |= AAEL_INFO_F_RESETTABLE;
+	if (log->regs[log->mapping.reg]->unexplained_base)
+		flags |= AAEL_INFO_F_UNEXPLAINED_BASE;
+	return flags;
+}
+
+/**
+ * aael_query_info - what the log is, without waiting for the device
+ * @log: the log
+ * @out: out; its size member is the caller's
+ */
+void aael_query_info(struct aael_log *log, struct aael_info *out)
+{
+	enum aael_health health = aael_query_health(log);
+
+	spin_lock(&log->state_lock);
+	out->abi_version = AAEL_ABI_VERSION;
+	out->state = log->state;
+	out->health = health;
+	out->index = log->init_index;
+	out->max_log_bytes = log->max_log_bytes;
+	out->headroom_bytes = AAEL_HEADROOM_BYTES;
+	out->violations = log->violations;
+	out->pending_sequence = log->pending_sequence;
+	out->count = log->count;
+	if (log->state != AAEL_STATE_UNSUPPORTED) {
+		out->bytes = aael_store_len(&log->stream);
+		out->own_offset = log->own_offset;
+		out->flags = info_flags(log);
+		strscpy(out->provider, log->provider->name, sizeof(out->provider));
+		for (unsigned int b = 0; b < log->bank_count; b++)
+			if (log->banks[b].logged)
+				out->algs[out->alg_count++] = log->banks[b].alg;
+	}
+	if (log->state == AAEL_STATE_ENABLED || log->state == AAEL_STATE_SEALED) {
+		out->index = log->index;
+		out->reg = log->mapping.reg;
+	}
+	spin_unlock(&log->state_lock);
+}
+
+struct compare_args {
+	struct aael_mapping map;
+	bool privileged;
+	bool cached;			/* VERIFY: a recent comparison will do */
+	struct aael_register *r;
+	struct aael_snapshot *snapshot;
+	struct aael_verify *verify;
+};
+
+static u32 copy_values(const struct aael_log *log, struct aael_value *out,
+		       const aael_values_t values)
+{
+	u32 n = 0;
+
+	for (unsigned int b = 0; b < log->bank_count; b++) {
+		if (!log->banks[b].logged)
+			continue;
+		out[n].alg = log->banks[b].alg;
+		out[n].size = log->banks[b].size;
+		memcpy(out[n++].value, values[b], log->banks[b].size);
+	}
+	return n;
+}
+
+static void fill_snapshot(struct aael_log *log, struct aael_register *r,
+			  struct aael_snapshot *out)
+{
+	out->reg = r->nr;
+	out->health = aael_reconcile_health(log, r);
+	out->count = log->count;
+	out->bytes = log->stream.len;
+	out->bank_count = copy_values(log, out->running, r->replayed);
+}
+
+static void fill_verify(struct aael_log *log, struct aael_register *r, struct aael_verify *out)
+{
+	out->reg = r->nr;
+	out->health = aael_reconcile_health(log, r);
+	out->count = log->count;
+	out->bank_count = copy_values(log, out->live, r->running);
+	copy_values(log, out->replayed, r->replayed);
+	out->match = !memcmp(out->live, out->replayed, sizeof(out->live));
+}
+
+static int compare_txn(struct aael_log *log, void *arg)
+{
+	struct compare_args *a = arg;
+	struct aael_register *r;
+	bool fresh;
+	int ret;
+
+	ret = aael_reconcile_settle(log);
+	if (ret == -EIO)
+		ret = -ETIMEDOUT;
+	if (!ret)
+		ret = aael_reconcile_adopt(log, a->map.reg, &r);
+	if (ret)
+		return ret == -EIO ? -ETIMEDOUT : ret;
+	fresh = !r->unconfirmed && a->cached &&
+		time_before(jiffies, r->verified_at + msecs_to_jiffies(AAEL_VERIFY_CACHE_MS));
+	if (r->unconfirmed || (a->verify && !fresh))
+		ret = aael_reconcile_confirm(log, r);
+	if (ret)
+		return ret;
+	if (a->snapshot)
+		fill_snapshot(log, r, a->snapshot);
+	else
+		fill_verify(log, r, a->verify);
+	return 0;
+}
+
+static int compare(struct aael_log *log, u32 index, struct compare_args *a, bool privileged)
+{
+	int ret = aael_log_gate(log);
+
+	if (ret && ret != -ESHUTDOWN)
+		return ret;
+	ret = aael_log_map(log, index, &a->map);
+	if (ret)
+		return ret;
+	if (a->map.privileged && !privileged)
+		return -EPERM;
+	a->cached = !privileged;
+	return aael_txn_run(log, compare_txn, a);
+}
+
+/**
+ * aael_query_snapshot - a point that log and register agree on
+ * @log: the log
+ * @out: in: index; out: the rest
+ * @privileged: may ask for any register
+ *
+ * Return: 0, or an errno as struct aael_snapshot describes.
+ */
+int aael_query_snapshot(struct aael_log *log, struct aael_snapshot *out, bool privileged)
+{
+	struct compare_args a = { .snapshot = out };
+
+	return compare(log, out->index, &a, privileged);
+}
+
+/**
+ * aael_query_verify - read the live register and compare it with the log
+ * @log: the log
+ * @out: in: index; out: the rest
+ * @privileged: may ask for any register, and gets no answer from the cache
+ *
+ * Return: 0, or an errno as struct aael_verify describes.
+ */
+int aael_query_verify(struct aael_log *log, struct aael_verify *out, bool privileged)
+{
+	struct compare_args a = { .verify = out };
+
+	return compare(log, out->index, &a, privileged);
+}
+
+/* ---- finding entries ---- */
+
+/**
+ * aael_query_digests_size - bytes of the digests in one of our entries
+ * @log: a bound log
+ */
+size_t aael_query_digests_size(const struct aael_log *log)
+{
+	size_t size = 0;
+
+	for (unsigned int b = 0; b < log->bank_count; b++)
+		if (log->banks[b].logged)
+			size += 2 + log->banks[b].size;
+	return size;
+}
+
+/**
+ * aael_query_view - look at one of our entries
+ * @log: a bound log
+ * @pos: its offset in the stream
+ * @view: out
+ *
+ * Context: anybody. Return: false behind the last entry.
+ */
+bool aael_query_view(const struct aael_log *log, u64 pos, struct aael_entry_view *view)
+{
+	size_t size_offset = AAEL_ENTRY_DIGESTS_OFFSET + aael_query_digests_size(log);
+	u8 word[4];
+
+	if (aael_store_read(&log->stream, pos, word, 4) != 4)
+		return false;
+	view->reg = get_unaligned_le32(word);
+	aael_store_read(&log->stream, pos + size_offset, word, 4);
+	view->text_offset = size_offset + 4 + AAEL_EVENT_HEADER_BYTES;
+	view->text_len = get_unaligned_le32(word) - AAEL_EVENT_HEADER_BYTES;
+	view->len = view->text_offset + view->text_len;
+	return true;
+}
+
+/**
+ * aael_query_offset - where an entry begins
+ * @log: a bound log
+ * @sequence: its number, from 1
+ *
+ * Context: anybody. Return: offset in the stream; the end for a number too high.
+ */
+u64 aael_query_offset(const struct aael_log *log, u64 sequence)
+{
+	u64 slot = (sequence - 1) / AAEL_INDEX_STRIDE, pos;
+	struct aael_entry_view view;
+
+	if (aael_store_read(&log->offsets, slot * sizeof(pos), &pos, sizeof(pos)) != sizeof(pos))
+		return aael_store_len(&log->stream);
+	for (u64 n = (sequence - 1) % AAEL_INDEX_STRIDE; n; n--) {
+		if (!aael_query_view(log, pos, &view))
+			break;
+		pos += view.len;
+	}
+	return pos;
+}
