@@ -3,6 +3,8 @@
 import glob
 import os
 import re
+import shutil
+import tempfile
 
 from common import BUILD, Job, Outcome, TOP, VM, command, helper, kmod, once
 
@@ -44,6 +46,7 @@ def style():
         return outcome
     with open(env.splitlines()[-1], encoding='utf-8') as file:
         tools = dict(line.rstrip().split('=', 1) for line in file)['LINUX_TOOLS']
+    check_generated(outcome, tools)
     for name in names:
         if name.startswith(('kmod/', 'uapi/', 'kunit/')) and name.endswith(('.c', '.h')):
             if '_gen.' in name or '/compat/' in name:
@@ -54,6 +57,31 @@ def style():
                 'perl', tools + '/scripts/checkpatch.pl', '--no-tree', '--strict', '--terse', '-q',
                 '--show-types', '--ignore', ','.join(ignored), '--max-line-length=100', '-f', name))
     return outcome
+
+
+GENERATED = (('uapi/linux/aael_netlink.h', ('uapi', '--header')),
+             ('kmod/netlink_gen.h', ('kernel', '--header')),
+             ('kmod/netlink_gen.c', ('kernel', '--source')))
+
+
+def check_generated(outcome, tools):
+    """The generated files are what the kernel's generator makes of the specification."""
+    with tempfile.TemporaryDirectory() as tree:
+        # The generator finds the schema beside the specification, and the tree's top by a file.
+        shutil.copytree(tools + '/Documentation', tree + '/Documentation')
+        shutil.copy(tools + '/MAINTAINERS', tree)
+        spec = tree + '/Documentation/netlink/specs/aael.yaml'
+        os.makedirs(os.path.dirname(spec), exist_ok=True)
+        shutil.copy(TOP + '/Documentation/netlink/specs/aael.yaml', spec)
+        for name, mode in GENERATED:
+            made = os.path.join(tree, name)
+            os.makedirs(os.path.dirname(made), exist_ok=True)
+            status, output = command(
+                'timeout', '60', '/usr/bin/python3', tools + '/tools/net/ynl/pyynl/ynl_gen_c.py',
+                '--spec', spec, '--mode', mode[0], mode[1], '-o', made)
+            if not status:
+                status, output = command('diff', '-u', os.path.join(TOP, name), made)
+            outcome.check('generated ' + name, status, output)
 
 
 def build(kernel):
