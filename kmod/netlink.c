@@ -136,7 +136,9 @@ int aael_nl_reserve_domain_doit(struct sk_buff *skb, struct genl_info *info)
 	if (ret == -ENOSPC)
 		return refuse(info, "the table of reserved domains is full", ret);
 	if (ret)
-		return refuse(info, "domain: 1 to 255 bytes of printable ASCII without space", ret);
+		return refuse(info,
+			      "domain: 1 to 255 bytes of printable ASCII without space, no slash at the end",
+			      ret);
 	return 0;
 }
 

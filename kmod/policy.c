@@ -36,12 +36,14 @@ static bool covers(const char *reserved, const u8 *domain, size_t len)
  * @len: number of them
  *
  * Return: 0 (also if it was reserved before), -EINVAL or -E2BIG for a malformed
- * domain, -ENOSPC if the table is full.
+ * domain or one that ends in a slash, -ENOSPC if the table is full.
  */
 int aael_policy_reserve(struct aael_policy *p, const char *domain, size_t len)
 {
 	int ret = aael_event_check_domain((const u8 *)domain, len);
 
+	if (!ret && domain[len - 1] == '/')	/* it would cover next to nothing */
+		ret = -EINVAL;
 	if (ret)
 		return ret;
 	if (aael_policy_is_reserved(p, (const u8 *)domain, len))

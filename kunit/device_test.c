@@ -82,7 +82,7 @@ static void undecided_entry_is_decided_by_the_device_that_comes_back(struct kuni
 		    &(struct expected) { .count = 2, .extends = 2 });
 }
 
-static void undecided_entry_on_a_device_that_was_reset_diverges(struct kunit *test)
+static void first_entry_on_a_device_that_was_reset_is_extended_again(struct kunit *test)
 {
 	/* The reset register lacks the first entry and the pending one. */
 	expect_fate(test, FAKE_GONE_APPLIED, true, &(struct expected) {
@@ -166,7 +166,7 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(device_that_comes_back_reset_diverges),
 	KUNIT_CASE(device_that_comes_back_is_compared_before_it_is_used),
 	KUNIT_CASE(undecided_entry_is_decided_by_the_device_that_comes_back),
-	KUNIT_CASE(undecided_entry_on_a_device_that_was_reset_diverges),
+	KUNIT_CASE(first_entry_on_a_device_that_was_reset_is_extended_again),
 	KUNIT_CASE(device_gone_between_extend_and_comparison),
 	KUNIT_CASE(device_gone_during_a_repair),
 	KUNIT_CASE(device_without_reopen_stays_gone),

@@ -35,6 +35,7 @@ static void reservation_covers_the_domain_and_what_is_below(struct kunit *test)
 {
 	struct aael_policy *p = new_policy(test);
 
+	KUNIT_EXPECT_EQ(test, reserve(p, "example.com/"), -EINVAL);
 	KUNIT_ASSERT_EQ(test, reserve(p, "example.com/team"), 0);
 	KUNIT_EXPECT_TRUE(test, reserved(p, "example.com/team"));
 	KUNIT_EXPECT_TRUE(test, reserved(p, "example.com/team/"));
