@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon in a thread on a free port, a fake kernel behind it, and a client. */
+#ifndef AAEL_TEST_HTTPSERVER_H
+#define AAEL_TEST_HTTPSERVER_H
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <event2/event.h>
+
+#include "fakekernel.h"
+
+#define TRUE_BODY "{\"success\":\"true\"}"
+#define EVENT "{\"domain\":\"test\",\"operation\":\"test\",\"content\":\"test\"}"
+#define TIMEOUT_MS 300
+#define CONNECTIONS 16
+#define ANSWER_MAX_BYTES 8192
+#define PATIENCE_SECONDS 20
+
+static struct fake_kernel kernel;
+static struct aaeld_app app;
+static pthread_t thread;
+static sem_t ready;
+static sem_t gate; /* an append waits for it if the gate is shut */
+static atomic_bool gate_is_shut;
+static int stop_pipe[2];
+static uint16_t port;
+static unsigned int timeout_ms;
+
+static int gated_append(void *k, const struct aaeld_event *event, uint64_t *sequence)
+{
+	if (gate_is_shut)
+		sem_wait(&gate);
+	return fake_append(k, event, sequence);
+}
+
+static const struct aaeld_kernel_ops gated_ops = {
+	.append = gated_append,
+	.info = fake_info,
+	.enable = fake_enable,
+};
+
+static int submit(struct aaeld_app *a, struct aaeld_job *job)
+{
+	return aaeld_worker_submit(a->worker, job);
+}
+
+static void on_stop(evutil_socket_t fd, short what, void *base)
+{
+	(void)fd;
+	(void)what;
+	event_base_loopbreak(base);
+}
+
+static void *serve(void *arg)
+{
+	struct aaeld_http_options options = { .timeout_ms = timeout_ms,
+					      .connections = CONNECTIONS };
+	struct event_base *base = event_base_new();
+	struct event *stop = event_new(base, stop_pipe[0], EV_READ, on_stop, base);
+	struct aaeld_http *http;
+
+	(void)arg;
+	event_add(stop, NULL);
+	app.worker = aaeld_worker_new(base);
+	http = aaeld_http_new(base, &app, &options);
+	if (!aaeld_http_bind(http, "127.0.0.1:0"))
+		port = (uint16_t)atoi(strrchr(aaeld_http_address(http), ':') + 1);
+	sem_post(&ready);
+	event_base_dispatch(base);
+	aaeld_worker_free(app.worker);
+	aaeld_http_free(http);
+	event_free(stop);
+	event_base_free(base);
+	return NULL;
+}
+
+static int start(unsigned int ms)
+{
+	fake_init(&kernel);
+	gate_is_shut = false;
+	app = (struct aaeld_app){
+		.ops = &gated_ops,
+		.kernel = &kernel,
+		.features = AAELD_F_ALL,
+		.enable_eventlog = true,
+		.submit = submit,
+	};
+	timeout_ms = ms;
+	port = 0;
+	if (sem_init(&ready, 0, 0) || sem_init(&gate, 0, 0) || pipe(stop_pipe) ||
+	    pthread_create(&thread, NULL, serve, NULL))
+		return -1;
+	sem_wait(&ready);
+	return port ? 0 : -1;
+}
+
+/* So patient that a slow machine does not change an outcome. */
+static int setup(void **state)
+{
+	(void)state;
+	return start(PATIENCE_SECONDS * 1000);
+}
+
+static int setup_impatient(void **state)
+{
+	(void)state;
+	return start(TIMEOUT_MS);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	gate_is_shut = false;
+	sem_post(&gate);
+	if (write(stop_pipe[1], "", 1) != 1)
+		return -1;
+	pthread_join(thread, NULL);
+	close(stop_pipe[0]);
+	close(stop_pipe[1]);
+	sem_destroy(&ready);
+	sem_destroy(&gate);
+	return 0;
+}
+
+/* ---- a client ---- */
+
+static int dial(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct timeval patience = { .tv_sec = PATIENCE_SECONDS };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_true(fd >= 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	return fd;
+}
+
+/* As much as the server takes: it may have answered and closed before the end. */
+static void put(int fd, const void *data, size_t size)
+{
+	const char *p = data;
+	ssize_t n;
+
+	for (; size; p += n, size -= (size_t)n) {
+		n = send(fd, p, size, MSG_NOSIGNAL);
+		if (n < 0)
+			return;
+	}
+}
+
+static char answer[ANSWER_MAX_BYTES];
+
+/* One whole answer; its status, 0 if the connection was closed before one. */
+static int take(int fd)
+{
+	size_t used = 0, want = 0;
+	char *body, *length;
+	ssize_t n;
+
+	answer[0] = '\0';
+	do {
+		n = recv(fd, answer + used, want ? want - used : sizeof(answer) - 1 - used, 0);
+		if (n <= 0)
+			break;
+		used += (size_t)n;
+		answer[used] = '\0';
+		body = strstr(answer, "\r\n\r\n");
+		length = strstr(answer, "Content-Length: ");
+		if (body && length && !want) {
+			want = (size_t)(body + 4 - answer) + (size_t)atoi(length + 16);
+			assert_true(want < sizeof(answer));
+		}
+	} while (!want || used < want);
+	/* To HTTP/1.0 the end of the connection is the end of the answer. */
+	if (n == 0 && !want && strstr(answer, "\r\n\r\n"))
+		want = used;
+	return want && used >= want ? atoi(answer + strlen("HTTP/1.1 ")) : 0;
+}
+
+static const char *body_of(void)
+{
+	const char *body = strstr(answer, "\r\n\r\n");
+
+	return body ? body + 4 : "";
+}
+
+static int ask_bytes(const char *request, size_t size)
+{
+	int fd = dial(), status;
+
+	put(fd, request, size);
+	status = take(fd);
+	close(fd);
+	return status;
+}
+
+static int ask(const char *request)
+{
+	return ask_bytes(request, strlen(request));
+}
+
+static size_t post_head(char *out, size_t room, size_t body_size)
+{
+	return (size_t)snprintf(out, room,
+				"POST /aa/aael HTTP/1.1\r\nHost: 127.0.0.1:8006\r\n"
+				"Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+				body_size);
+}
+
+static int post_bytes(const char *body, size_t size)
+{
+	char *request = malloc(size + 512);
+	size_t head = post_head(request, 512, size);
+	int status;
+
+	memcpy(request + head, body, size);
+	status = ask_bytes(request, head + size);
+	free(request);
+	return status;
+}
+
+static void assert_alive(void)
+{
+	int before = kernel.appended;
+
+	assert_int_equal(post_bytes(EVENT, strlen(EVENT)), 200);
+	assert_string_equal(body_of(), TRUE_BODY);
+	assert_int_equal(kernel.appended, before + 1);
+}
+
+/* 400 that names the field; nothing appended; alive. */
+static void assert_bad_body(const char *body, size_t size, const char *field)
+{
+	char begin[128];
+	int before = kernel.asked;
+
+	assert_int_equal(post_bytes(body, size), 400);
+	snprintf(begin, sizeof(begin), "{\"success\":\"false\",\"message\": \"%s: ", field);
+	if (strncmp(body_of(), begin, strlen(begin)))
+		fail_msg("%s: \"%s\" does not name %s", body, body_of(), field);
+	assert_non_null(strstr(answer, "Content-Type: application/json\r\n"));
+	assert_int_equal(kernel.asked, before);
+}
+
+static void assert_bad_text(const char *body, const char *field)
+{
+	assert_bad_body(body, strlen(body), field);
+}
+
+#endif
