@@ -21,9 +21,12 @@ enum aael_health aael_query_health(const struct aael_log *log)
 {
 	enum aael_health worst = READ_ONCE(log->gone) ? AAEL_HEALTH_GONE : AAEL_HEALTH_CONSISTENT;
 
-	for (u32 nr = 0; nr < AAEL_REGISTERS_MAX; nr++)
-		if (READ_ONCE(log->regs[nr]))
-			worst = max(worst, aael_reconcile_health(log, log->regs[nr]));
+	for (u32 nr = 0; nr < AAEL_REGISTERS_MAX; nr++) {
+		const struct aael_register *r = READ_ONCE(log->regs[nr]);
+
+		if (r)
+			worst = max(worst, aael_reconcile_health(log, r));
+	}
 	return worst;
 }
 

@@ -459,9 +459,8 @@ int aael_reconcile_adopt(struct aael_log *log, u32 nr, struct aael_register **ou
 		pr_warn("aael: %s %u does not hold what the boot log explains: the log will not replay to it\n",
 			log->provider->register_name, nr);
 	aael_publish_confirmed(log, r);
-	spin_lock(&log->state_lock);
-	log->regs[nr] = r;
-	spin_unlock(&log->state_lock);
+	/* Pairs with the address dependency of whoever follows the pointer. */
+	smp_store_release(&log->regs[nr], r);
 	if (r->unexplained_base)
 		aael_publish_health(log);
 	*out = r;
