@@ -40,6 +40,7 @@ def style():
     outcome.check('python', *command('/usr/bin/python3', '-m', 'py_compile',
                                      *[n for n in names if n.endswith('.py')],
                                      env={**os.environ, 'PYTHONPYCACHEPREFIX': BUILD + '/pycache'}))
+    check_deps(outcome)
     status, env = once(os.path.join(VM, 'kernel'), 'tools')
     if status:
         outcome.failed.append(('checkpatch', env.splitlines()))
@@ -82,6 +83,21 @@ def check_generated(outcome, tools):
             if not status:
                 status, output = command('diff', '-u', os.path.join(TOP, name), made)
             outcome.check('generated ' + name, status, output)
+
+
+def check_deps(outcome):
+    """tests/vm/deps installs every library that the helper is built with."""
+    def read(name):
+        with open(os.path.join(TOP, name), encoding='utf-8') as file:
+            return file.read()
+    libraries = re.search(r'^PKGS := (.*)$', read('helper/Makefile'), re.MULTILINE)[1].split()
+    installed = re.findall(r'[\w.+-]+', read('tests/vm/deps'))
+    for name in libraries + ['cmocka']:
+        _, folder = command('pkg-config', '--variable=pcfiledir', name)
+        _, owner = command('dpkg', '-S', f'{folder.strip()}/{name}.pc')
+        package = owner.partition(':')[0]
+        outcome.check('dependency ' + name, package not in installed,
+                      f'tests/vm/deps does not install {package or "what has " + name}')
 
 
 def build(kernel):

@@ -147,7 +147,7 @@ static void real_log(const char *name, const char *const rtmr[3])
 	enum aael_rule rules[] = { AAEL_RULE_HARDWARE, AAEL_RULE_TRUSTEE };
 	struct aael_tcg2_error err;
 	struct aael_replay v;
-	size_t size;
+	size_t size = 0;
 	uint8_t *log = vector_file(name, &size);
 
 	if (!log)
