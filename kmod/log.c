@@ -288,11 +288,16 @@ static int append_checked(struct aael_log *log, struct append_args *a)
 		return ret;
 	if (log->suspended)
 		return -EBUSY;
-	ret = aael_policy_room(used(log), log->max_log_bytes, a->entry->len, a->privileged);
-	if (!ret)
-		ret = aael_reconcile_settle(log);
+	ret = aael_reconcile_settle(log);
 	if (!ret)
 		ret = aael_reconcile_adopt(log, a->entry->reg, &r);
+	/* An entry that was refused may have been applied since: it comes before ours. */
+	if (!ret && r->refused && aael_reconcile_confirm(log, r))
+		ret = log->gone ? -ENODEV : -EIO;
+	/* Again, behind whatever has been logged meanwhile. */
+	if (!ret)
+		ret = aael_policy_room(used(log), log->max_log_bytes, a->entry->len,
+				       a->privileged);
 	if (!ret)
 		ret = pin(log);
 	if (ret)

@@ -91,6 +91,11 @@ void aael_publish_confirmed(struct aael_log *log, struct aael_register *r)
 {
 	bool was_unknown = r->unknown;
 
+	/* With an entry behind it in the register, the refused one is out of the way. */
+	if (r->unconfirmed) {
+		aael_entry_put(r->refused);
+		r->refused = NULL;
+	}
 	spin_lock(&log->state_lock);
 	memcpy(r->confirmed, r->running, sizeof(r->confirmed));
 	r->confirmed_offset = log->stream.len;

@@ -200,11 +200,11 @@ static int publish_late(struct aael_log *log, struct aael_register *r)
 		return ret;
 	if (!aael_reconcile_same(log, log->scratch.live, log->scratch.running))
 		return -ENOENT;
+	r->refused = NULL;
 	aael_publish_entry(log, r, e);
 	aael_publish_confirmed(log, r);
 	trace_aael_append(log->count, r->nr, AAEL_TRACE_LATE, 0);
 	pr_warn("aael: entry %llu was refused when it was sent and applied later\n", log->count);
-	r->refused = NULL;
 	aael_entry_put(e);
 	return 0;
 }
@@ -329,6 +329,8 @@ static int decide(struct aael_log *log, struct aael_register *r, struct aael_ent
 	/* An earlier entry may be the cause; with it settled, ours was not applied. */
 	if (explain_live(log, r))
 		set_unknown(log, r);
+	else
+		keep_refused(r, e);
 	return -EIO;
 }
 

@@ -293,6 +293,52 @@ static void late_entry_is_found_while_another_is_decided(struct kunit *test)
 	fixture_expect(test, f, &(struct expected) { .count = 1, .extends = 2 });
 }
 
+static void late_entry_comes_before_the_next(struct kunit *test)
+{
+	struct fixture *f = fixture_sha256(test);
+
+	fake_script(&f->fake, FAKE_LATE);
+	KUNIT_EXPECT_EQ(test, fixture_append(f, "late"), -EIO);
+	fake_apply_late(&f->fake);
+	KUNIT_EXPECT_EQ(test, fixture_append(f, "next"), 0);
+	fixture_expect_text(test, f, 1, "test op late");
+	fixture_expect_text(test, f, 2, "test op next");
+	fixture_expect_sound(test, f);
+	fixture_expect(test, f, &(struct expected) { .count = 2, .extends = 2 });
+}
+
+static void each_of_two_late_entries_is_found(struct kunit *test)
+{
+	struct fixture *f = fixture_sha256(test);
+
+	fake_script(&f->fake, FAKE_LATE);
+	fake_script(&f->fake, FAKE_LATE);
+	KUNIT_EXPECT_EQ(test, fixture_append(f, "first"), -EIO);
+	KUNIT_EXPECT_EQ(test, fixture_append(f, "second"), -EIO);
+	KUNIT_EXPECT_EQ(test, f->log->count, 1);
+	fake_apply_late(&f->fake);
+	fixture_expect_sound(test, f);
+	fixture_expect_text(test, f, 2, "test op second");
+	fixture_expect(test, f, &(struct expected) { .count = 2, .extends = 2 });
+}
+
+/* Reading before every append ends when there is nothing left to wait for. */
+static void refused_entry_is_forgotten_behind_a_confirmed_one(struct kunit *test)
+{
+	struct fixture *f = fixture_sha256(test);
+	unsigned int reads;
+
+	fake_script(&f->fake, FAKE_TIMEOUT_LOST);
+	KUNIT_EXPECT_EQ(test, fixture_append(f, "lost"), -EIO);
+	KUNIT_EXPECT_EQ(test, fixture_append(f, "next"), 0);
+	fixture_expect_sound(test, f);
+	KUNIT_EXPECT_NULL(test, f->log->regs[TEST_PCR]->refused);
+	cancel_delayed_work_sync(&f->log->confirm_work);
+	reads = f->fake.reads;
+	KUNIT_EXPECT_EQ(test, fixture_append(f, "another"), 0);
+	KUNIT_EXPECT_EQ(test, f->fake.reads, reads);
+}
+
 static void late_entry_waits_for_the_hash(struct kunit *test)
 {
 	struct fixture *f = fixture_sha256(test);
@@ -368,6 +414,9 @@ static struct kunit_case doubt_cases[] = {
 	KUNIT_CASE(missing_entry_behind_one_in_doubt_is_never_silent),
 	KUNIT_CASE(refused_entry_that_turns_up_is_logged),
 	KUNIT_CASE(late_entry_is_found_while_another_is_decided),
+	KUNIT_CASE(late_entry_comes_before_the_next),
+	KUNIT_CASE(each_of_two_late_entries_is_found),
+	KUNIT_CASE(refused_entry_is_forgotten_behind_a_confirmed_one),
 	KUNIT_CASE(late_entry_waits_for_the_hash),
 	KUNIT_CASE(foreign_extend_is_found_and_stays_on_record),
 	KUNIT_CASE(time_outs_are_decidable_after_divergence),
