@@ -73,6 +73,8 @@ int aael_bank_init(struct aael_bank *bank, u16 alg);
 void aael_bank_destroy(struct aael_bank *bank);
 int aael_bank_digest(const struct aael_bank *bank, const u8 *data, size_t len, u8 *out);
 int aael_bank_extend(const struct aael_bank *bank, u8 *value, const u8 *digest);
+int aael_bank_extend_all(const struct aael_bank *banks, unsigned int count, aael_values_t out,
+			 const aael_values_t from, const aael_values_t digests);
 
 /* ---- entry.c: one encoded entry ---- */
 
@@ -281,6 +283,7 @@ typedef int (*aael_txn_fn)(struct aael_log *log, void *arg);
 int aael_txn_init(struct aael_log *log);
 void aael_txn_destroy(struct aael_log *log);
 int aael_txn_run(struct aael_log *log, aael_txn_fn fn, void *arg);
+int aael_txn_insist(struct aael_log *log, aael_txn_fn fn, void *arg);
 int aael_txn_try(struct aael_log *log, aael_txn_fn fn, void *arg);
 
 /* ---- log.c: the log and its life ---- */
@@ -301,6 +304,7 @@ int aael_txn_try(struct aael_log *log, aael_txn_fn fn, void *arg);
  * @last: its digests
  * @before_last: @running in front of it
  * @refused: the last entry that was not applied; it may yet turn up
+ * @overtaken: another has been published since
  * @missing: with @diverged: number of the first entry the register lacks, or 0
  * @expected: with @diverged: what it should have held
  * @seen: with @diverged: what it held
@@ -321,6 +325,7 @@ struct aael_register {
 	aael_values_t last;
 	aael_values_t before_last;
 	struct aael_entry *refused;
+	bool overtaken;
 	u64 missing;
 	aael_values_t expected;
 	aael_values_t seen;
@@ -337,8 +342,6 @@ struct aael_unexplained {
 	u8 explained[AAEL_DIGEST_MAX_BYTES];
 };
 
-#define AAEL_UNEXPLAINED_MAX	(AAEL_REGISTERS_MAX * AAEL_BANKS_MAX)
-
 /**
  * struct aael_log - the log; one in the module, one per case in the tests
  */
@@ -348,6 +351,7 @@ struct aael_log {
 	const char *provider_name;
 	u32 init_index;
 	void (*pause)(unsigned int ms);
+	unsigned int confirm_delay_ms;
 	struct workqueue_struct *wq;
 
 	atomic_t queued;		/* transactions queued or running */
@@ -365,6 +369,7 @@ struct aael_log {
 	aael_values_t *base;		/* what the boot log explains, by register */
 	struct aael_unexplained *unexplained;
 	unsigned int unexplained_count;
+	u32 surveyed;			/* registers compared with it */
 
 	/* Constant from enable (state becomes ENABLED) on. */
 	u32 index;
@@ -374,7 +379,6 @@ struct aael_log {
 	spinlock_t state_lock;
 	enum aael_state state;
 	bool gone;
-	bool suspended;
 	char refusal[160];		/* why the log is not enabled, or "" */
 	u64 count;
 	u64 max_log_bytes;
@@ -385,6 +389,7 @@ struct aael_log {
 	struct aael_register *regs[AAEL_REGISTERS_MAX];
 
 	/* Transactions only. */
+	bool suspended;
 	struct aael_entry *pending;
 	bool pinned;
 	struct delayed_work confirm_work;
@@ -427,6 +432,7 @@ int aael_log_bind(struct aael_log *log, const struct aael_provider *provider, bo
 int aael_log_enable(struct aael_log *log, u32 index, const char **why);
 int aael_log_append(struct aael_log *log, struct aael_append *req);
 int aael_log_set_max(struct aael_log *log, u64 max);
+__printf(2, 3) void aael_log_refuse(struct aael_log *log, const char *why, ...);
 enum aael_state aael_log_state(const struct aael_log *log);
 int aael_log_gate(const struct aael_log *log);
 int aael_log_map(const struct aael_log *log, u32 index, struct aael_mapping *map);
@@ -439,7 +445,6 @@ void aael_query_info(struct aael_log *log, struct aael_info *out);
 enum aael_health aael_query_health(const struct aael_log *log);
 bool aael_query_view(const struct aael_log *log, u64 pos, struct aael_entry_view *view);
 u64 aael_query_offset(const struct aael_log *log, u64 sequence);
-size_t aael_query_digests_size(const struct aael_log *log);
 
 /* ---- bind.c: taking a provider and its boot log; once, in a transaction ---- */
 
@@ -451,6 +456,7 @@ void aael_bind_release(struct aael_log *log);
 int aael_publish_prepare(struct aael_log *log, const struct aael_register *r,
 			 const struct aael_entry *e);
 void aael_publish_confirmed(struct aael_log *log, struct aael_register *r);
+void aael_publish_confirm_soon(struct aael_log *log);
 
 void aael_publish_entry(struct aael_log *log, struct aael_register *r,
 			struct aael_entry *e);

@@ -11,6 +11,9 @@
 
 #include "aael.h"
 
+static const char no_hash[] =
+	"this kernel has no hash for the active bank with TCG algorithm 0x%04x";
+
 static int take_banks(struct aael_log *log, const u16 *algs, unsigned int count)
 {
 	int ret;
@@ -18,9 +21,7 @@ static int take_banks(struct aael_log *log, const u16 *algs, unsigned int count)
 	for (unsigned int i = 0; i < count; i++) {
 		ret = aael_bank_init(&log->banks[i], algs[i]);
 		if (ret == -ENOPKG)
-			snprintf(log->refusal, sizeof(log->refusal),
-				 "this kernel has no hash for the active bank with TCG algorithm 0x%04x",
-				 algs[i]);
+			aael_log_refuse(log, no_hash, algs[i]);
 		if (ret)
 			return ret;
 		log->bank_count++;
@@ -130,12 +131,16 @@ static void note_unexplained(struct aael_log *log, u32 reg, unsigned int b)
 	memcpy(u->explained, log->base[reg][b], sizeof(u->explained));
 }
 
-/* A register that cannot be read is not compared; using it will fail clearly. */
+/*
+ * A device that cannot be read is asked once: it may take minutes to say so. Using
+ * the registers that were not compared will fail clearly.
+ */
 static void survey(struct aael_log *log)
 {
 	for (u32 reg = 0; reg < log->reg_count; reg++) {
 		if (log->provider->read(log->dev, reg, log->scratch.live))
-			continue;
+			return;
+		log->surveyed = reg + 1;
 		for (unsigned int b = 0; b < log->bank_count; b++)
 			if (log->banks[b].logged &&
 			    memcmp(log->scratch.live[b], log->base[reg][b], log->banks[b].size))
@@ -176,9 +181,10 @@ static int take_boot_log(struct aael_log *log)
 		log->boot_log_why = bl.why;
 	else
 		bl.data = NULL;
-	ret = start_stream(log, &bl);
+	ret = explain(log, &bl);
+	/* Last: what has been published may not be taken back. */
 	if (!ret)
-		ret = explain(log, &bl);
+		ret = start_stream(log, &bl);
 	kvfree(data);
 	return ret;
 }
@@ -227,5 +233,6 @@ void aael_bind_release(struct aael_log *log)
 	log->base = NULL;
 	log->unexplained = NULL;
 	log->unexplained_count = 0;
+	log->surveyed = 0;
 	log->boot_log_entries = 0;
 }

@@ -47,6 +47,7 @@ struct aael_log *aael_log_create(void)
 	INIT_DELAYED_WORK(&log->confirm_work, confirm_work);
 	aael_policy_init(&log->policy);
 	log->pause = pause_ms;
+	log->confirm_delay_ms = AAEL_CONFIRM_DELAY_MS;
 	log->max_log_bytes = AAEL_LOG_DEFAULT_BYTES;
 	if (aael_txn_init(log)) {
 		kvfree(log);
@@ -104,6 +105,22 @@ static void set_state(struct aael_log *log, enum aael_state state)
 	wake_up_interruptible(&log->wait);
 }
 
+/**
+ * aael_log_refuse - say why the log is not enabled or has no provider
+ * @log: the log
+ * @why: format of the text; an empty text: there is nothing to say
+ */
+void aael_log_refuse(struct aael_log *log, const char *why, ...)
+{
+	va_list args;
+
+	va_start(args, why);
+	spin_lock(&log->state_lock);
+	vsnprintf(log->refusal, sizeof(log->refusal), why, args);
+	spin_unlock(&log->state_lock);
+	va_end(args);
+}
+
 static int bind_txn(struct aael_log *log, void *arg)
 {
 	struct bind_args *a = arg;
@@ -114,7 +131,7 @@ static int bind_txn(struct aael_log *log, void *arg)
 	ret = aael_bind_provider(log, a->provider, a->pinned);
 	if (ret)
 		return ret;
-	log->refusal[0] = '\0';
+	aael_log_refuse(log, "%s", "");
 	set_state(log, AAEL_STATE_DISABLED);
 	return 0;
 }
@@ -153,22 +170,21 @@ static int enable_txn(struct aael_log *log, void *arg)
 	ret = log->provider->map(&log->map_config, a->index, &map);
 	a->why = map.why;
 	if (!ret) {
-		ret = aael_reconcile_adopt(log, map.reg, &r);
+		/* The device may have gone and come back since it was bound. */
+		ret = aael_reconcile_settle(log);
+		if (!ret)
+			ret = aael_reconcile_adopt(log, map.reg, &r);
 		if (ret)
 			a->why = "the register cannot be read";
 	}
 	if (ret) {
-		spin_lock(&log->state_lock);
-		snprintf(log->refusal, sizeof(log->refusal), "index %u: %s", a->index, a->why);
-		spin_unlock(&log->state_lock);
+		aael_log_refuse(log, "index %u: %s", a->index, a->why);
 		pr_warn("aael: not enabled: index %u: %s\n", a->index, a->why);
 		return ret;
 	}
 	log->index = a->index;
 	log->mapping = map;
-	spin_lock(&log->state_lock);
-	log->refusal[0] = '\0';
-	spin_unlock(&log->state_lock);
+	aael_log_refuse(log, "%s", "");
 	set_state(log, AAEL_STATE_ENABLED);
 	pr_info("aael: enabled: index %u is %s %u: %s\n", a->index,
 		log->provider->register_name, map.reg, map.why);
@@ -182,8 +198,9 @@ static int enable_txn(struct aael_log *log, void *arg)
  * @why: out: a sentence about the index or the refusal; static
  *
  * Return: 0, also if it was enabled with the same index; -EOPNOTSUPP without a
- * provider; -EINVAL for a refused index; -EBUSY if enabled with another one; -EIO or
- * -ENODEV if the register cannot be read; -ENOMEM; -EINTR.
+ * provider; -ENOPKG if this kernel has no hash for a bank; -EINVAL for a refused
+ * index; -EBUSY if enabled with another one; -EIO or -ENODEV if the register cannot
+ * be read; -ENOMEM; -EINTR.
  */
 int aael_log_enable(struct aael_log *log, u32 index, const char **why)
 {
@@ -191,12 +208,18 @@ int aael_log_enable(struct aael_log *log, u32 index, const char **why)
 		.index = index == AAEL_INDEX_DEFAULT ? log->init_index : index,
 		.why = "this platform has no register",
 	};
-	int ret = -EOPNOTSUPP;
+	int ret = -ENODEV;
 
-	if (aael_log_state(log) == AAEL_STATE_UNSUPPORTED && log->provider_name)
-		aael_register_find(log, log->provider_name);
 	if (aael_log_state(log) != AAEL_STATE_UNSUPPORTED)
-		ret = aael_txn_run(log, enable_txn, &args);
+		ret = 0;
+	else if (log->provider_name)
+		ret = aael_register_find(log, log->provider_name);
+	if (ret && ret != -ENODEV)
+		args.why = "the provider cannot be used: see the status";
+	*why = args.why;
+	if (ret)
+		return ret == -ENODEV ? -EOPNOTSUPP : ret;
+	ret = aael_txn_run(log, enable_txn, &args);
 	*why = args.why;
 	return ret;
 }

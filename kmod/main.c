@@ -62,7 +62,7 @@ static int pm_notify(struct notifier_block *nb, unsigned long event, void *data)
 	bool suspended = event == PM_HIBERNATION_PREPARE || event == PM_SUSPEND_PREPARE ||
 			 event == PM_RESTORE_PREPARE;
 
-	aael_txn_run(log, set_suspended, &suspended);
+	aael_txn_insist(log, set_suspended, &suspended);
 	return NOTIFY_DONE;
 }
 
@@ -112,8 +112,7 @@ static int find_register(struct aael_log *log)
 	if (enable)
 		aael_log_enable(log, AAEL_INDEX_DEFAULT, &why);
 	else if (log->provider->map(&log->map_config, log->init_index, &map))
-		snprintf(log->refusal, sizeof(log->refusal), "index %u: %s", log->init_index,
-			 map.why);
+		aael_log_refuse(log, "index %u: %s", log->init_index, map.why);
 	return 0;
 }
 

@@ -128,7 +128,7 @@ static int compare_txn(struct aael_log *log, void *arg)
 {
 	struct compare_args *a = arg;
 	struct aael_register *r;
-	bool fresh;
+	bool in_doubt, fresh;
 	int ret;
 
 	ret = aael_reconcile_settle(log);
@@ -138,9 +138,10 @@ static int compare_txn(struct aael_log *log, void *arg)
 		ret = aael_reconcile_adopt(log, a->map.reg, &r);
 	if (ret)
 		return ret == -EIO ? -ETIMEDOUT : ret;
-	fresh = !r->unconfirmed && a->cached &&
+	in_doubt = r->unconfirmed || r->refused;
+	fresh = !in_doubt && a->cached &&
 		time_before(jiffies, r->verified_at + msecs_to_jiffies(AAEL_VERIFY_CACHE_MS));
-	if (r->unconfirmed || (a->verify && !fresh))
+	if (in_doubt || (a->verify && !fresh))
 		ret = aael_reconcile_confirm(log, r);
 	if (ret)
 		return ret;
@@ -198,11 +199,8 @@ int aael_query_verify(struct aael_log *log, struct aael_verify *out, bool privil
 
 /* ---- finding entries ---- */
 
-/**
- * aael_query_digests_size - bytes of the digests in one of our entries
- * @log: a bound log
- */
-size_t aael_query_digests_size(const struct aael_log *log)
+/* Bytes of the digests in one of our entries. */
+static size_t digests_size(const struct aael_log *log)
 {
 	size_t size = 0;
 
@@ -222,7 +220,7 @@ size_t aael_query_digests_size(const struct aael_log *log)
  */
 bool aael_query_view(const struct aael_log *log, u64 pos, struct aael_entry_view *view)
 {
-	size_t size_offset = AAEL_ENTRY_DIGESTS_OFFSET + aael_query_digests_size(log);
+	size_t size_offset = AAEL_ENTRY_DIGESTS_OFFSET + digests_size(log);
 	u8 word[4];
 
 	if (aael_store_read(&log->stream, pos, word, 4) != 4)

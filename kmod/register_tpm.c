@@ -33,54 +33,64 @@ static bool usable(const struct tpm_chip *chip, bool pinned)
 	return pinned || (!(chip->flags & TPM_CHIP_FLAG_VIRTUAL) && chip->dev.parent);
 }
 
-static const char *parent_name(const struct tpm_chip *chip)
+/* With the operations held: the parent may go as soon as they are given back. */
+static int describe(struct tpm *t)
 {
-	return chip->dev.parent ? dev_name(chip->dev.parent) : dev_name(&chip->dev);
+	const struct tpm_chip *chip = t->chip;
+	const struct device *named = chip->dev.parent ?: &chip->dev;
+
+	if (!usable(chip, t->pinned) || !chip->nr_allocated_banks)
+		return -ENODEV;
+	if (chip->nr_allocated_banks > AAEL_BANKS_MAX) {
+		pr_warn("aael: %s has %u active banks, %u are the most that a log can have\n",
+			dev_name(&chip->dev), chip->nr_allocated_banks, AAEL_BANKS_MAX);
+		return -ENODEV;
+	}
+	t->bank_count = chip->nr_allocated_banks;
+	for (unsigned int i = 0; i < t->bank_count; i++)
+		t->algs[i] = chip->allocated_banks[i].alg_id;
+	t->parent = kstrdup(dev_name(named), GFP_KERNEL);
+	return t->parent ? 0 : -ENOMEM;
 }
 
-/* The chip with its banks, or NULL; the caller puts the reference. */
-static struct tpm_chip *find(bool pinned, u16 *algs, unsigned int *count)
+static void forget(struct tpm *t)
 {
-	struct tpm_chip *chip = tpm_default_chip();
+	put_device(&t->chip->dev);
+	kfree(t->parent);
+	kfree(t);
+}
 
-	if (!chip)
-		return NULL;
-	if (tpm_try_get_ops(chip)) {
-		put_device(&chip->dev);
-		return NULL;
+/* The default chip, for forget(), or an error pointer. */
+static struct tpm *find(bool pinned)
+{
+	struct tpm *t = kzalloc(sizeof(*t), GFP_KERNEL);
+	int ret;
+
+	if (!t)
+		return ERR_PTR(-ENOMEM);
+	t->pinned = pinned;
+	t->chip = tpm_default_chip();
+	if (!t->chip) {
+		kfree(t);
+		return ERR_PTR(-ENODEV);
 	}
-	*count = chip->nr_allocated_banks;
-	if (usable(chip, pinned) && *count && *count <= AAEL_BANKS_MAX)
-		for (unsigned int i = 0; i < *count; i++)
-			algs[i] = chip->allocated_banks[i].alg_id;
-	else
-		*count = 0;
-	tpm_put_ops(chip);
-	if (!*count) {
-		put_device(&chip->dev);
-		return NULL;
+	ret = tpm_try_get_ops(t->chip) ? -ENODEV : 0;
+	if (!ret) {
+		ret = describe(t);
+		tpm_put_ops(t->chip);
 	}
-	return chip;
+	if (!ret)
+		return t;
+	forget(t);
+	return ERR_PTR(ret);
 }
 
 static int tpm_bind(void **dev, u16 *algs, unsigned int *alg_count, u32 *reg_count, bool pinned)
 {
-	struct tpm *t = kzalloc(sizeof(*t), GFP_KERNEL);
+	struct tpm *t = find(pinned);
 
-	if (!t)
-		return -ENOMEM;
-	t->chip = find(pinned, t->algs, &t->bank_count);
-	if (!t->chip) {
-		kfree(t);
-		return -ENODEV;
-	}
-	t->parent = kstrdup(parent_name(t->chip), GFP_KERNEL);
-	if (!t->parent) {
-		put_device(&t->chip->dev);
-		kfree(t);
-		return -ENOMEM;
-	}
-	t->pinned = pinned;
+	if (IS_ERR(t))
+		return PTR_ERR(t);
 	memcpy(algs, t->algs, sizeof(t->algs));
 	*alg_count = t->bank_count;
 	*reg_count = TPM_PCRS;
@@ -90,34 +100,26 @@ static int tpm_bind(void **dev, u16 *algs, unsigned int *alg_count, u32 *reg_cou
 
 static void tpm_unbind(void *dev)
 {
-	struct tpm *t = dev;
-
-	put_device(&t->chip->dev);
-	kfree(t->parent);
-	kfree(t);
+	forget(dev);
 }
 
 static int tpm_reopen(void *dev)
 {
-	struct tpm *t = dev;
-	u16 algs[AAEL_BANKS_MAX] = {};
-	unsigned int count;
-	struct tpm_chip *chip = find(t->pinned, algs, &count);
+	struct tpm *t = dev, *found = find(t->pinned);
+	bool same;
 
-	if (!chip)
+	if (IS_ERR(found))
 		return -ENODEV;
-	if (strcmp(parent_name(chip), t->parent) || count != t->bank_count ||
-	    memcmp(algs, t->algs, sizeof(algs))) {
-		put_device(&chip->dev);
-		return -ENODEV;
-	}
-	put_device(&t->chip->dev);
-	t->chip = chip;
-	return 0;
+	same = !strcmp(found->parent, t->parent) && found->bank_count == t->bank_count &&
+	       !memcmp(found->algs, t->algs, sizeof(t->algs));
+	if (same)
+		swap(t->chip, found->chip);
+	forget(found);
+	return same ? 0 : -ENODEV;
 }
 
-/* Newer kernels answer -EIO both for a driver that has gone and for a failed command. */
-static bool gone(struct tpm_chip *chip)
+/* No driver: nothing can be sent. Cheap, for it stands in front of every extend. */
+static bool unbound(struct tpm_chip *chip)
 {
 	bool without_ops;
 
@@ -125,6 +127,18 @@ static bool gone(struct tpm_chip *chip)
 	without_ops = !chip->ops;
 	up_read(&chip->ops_sem);
 	return without_ops;
+}
+
+/*
+ * Newer kernels answer -EIO for a failed command as for a driver that has gone, or
+ * one that takes no commands any more (disabled after an error, suspended).
+ */
+static bool gone(struct tpm_chip *chip)
+{
+	if (tpm_try_get_ops(chip))
+		return true;
+	tpm_put_ops(chip);
+	return false;
 }
 
 /*
@@ -139,7 +153,7 @@ static enum aael_outcome tpm_extend(void *dev, u32 reg, const aael_values_t dige
 	int ret;
 
 	*err = -ENODEV;
-	if (gone(t->chip))
+	if (unbound(t->chip))
 		return AAEL_NOT_APPLIED;
 	for (unsigned int i = 0; i < t->bank_count; i++) {
 		banks[i].alg_id = t->algs[i];

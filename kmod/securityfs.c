@@ -58,16 +58,16 @@ struct ascii_iter {
 
 static void *ascii_at(struct ascii_iter *it)
 {
-	if (aael_log_gate(the_log) == -EOPNOTSUPP ||
-	    !aael_query_view(the_log, it->pos, &it->view))
-		return NULL;
-	return it;
+	return aael_query_view(the_log, it->pos, &it->view) ? it : NULL;
 }
 
 static void *ascii_start(struct seq_file *m, loff_t *n)
 {
 	struct ascii_iter *it = m->private;
 
+	/* Before there is a log, nothing is known that could be remembered. */
+	if (aael_log_gate(the_log) == -EOPNOTSUPP)
+		return NULL;
 	if (it->sequence != *n + 1) {
 		it->sequence = *n + 1;
 		it->pos = aael_query_offset(the_log, it->sequence);

@@ -42,6 +42,9 @@ static void show_platform(struct seq_file *m, const struct aael_log *log)
 			   log->boot_log_why);
 	else
 		seq_printf(m, "boot_log: %llu entries\n", log->boot_log_entries);
+	if (log->surveyed < log->reg_count)
+		seq_printf(m, "not_compared_at_load: %s %u and above: it could not be read\n",
+			   log->provider->register_name, log->surveyed);
 	for (unsigned int i = 0; i < log->unexplained_count; i++) {
 		const struct aael_unexplained *u = &log->unexplained[i];
 		const struct aael_bank *bank = &log->banks[u->bank];

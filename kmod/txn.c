@@ -6,7 +6,8 @@
  * disturb an extend half way.
  *
  * Nothing that is stored to through sysfs (a writable module parameter, say) may
- * wait for a transaction: a provider may itself write to sysfs.
+ * wait for a transaction: a provider may itself write to sysfs. The one exception
+ * is /sys/power/state, by way of the power notifier; no provider writes there.
  */
 #include <linux/completion.h>
 #include <linux/errno.h>
@@ -56,17 +57,18 @@ static void run_work(struct work_struct *work)
 }
 
 /*
- * A writer that is killed in the queue leaves it, and nothing has happened. Once
- * the transaction runs it is waited for: it is over within the device's time-outs.
+ * With killable, a caller that is killed in the queue leaves it, and nothing has
+ * happened. Once the transaction runs it is waited for: it is over within the
+ * device's time-outs.
  */
-static int run(struct aael_log *log, aael_txn_fn fn, void *arg)
+static int run(struct aael_log *log, aael_txn_fn fn, void *arg, bool killable)
 {
 	struct txn t = { .log = log, .fn = fn, .arg = arg };
 
 	INIT_WORK_ONSTACK(&t.work, run_work);
 	init_completion(&t.done);
 	queue_work(log->wq, &t.work);
-	if (wait_for_completion_killable(&t.done) && cancel_work_sync(&t.work))
+	if (killable && wait_for_completion_killable(&t.done) && cancel_work_sync(&t.work))
 		t.ret = -EINTR;
 	flush_work(&t.work);
 	destroy_work_on_stack(&t.work);
@@ -87,7 +89,25 @@ int aael_txn_run(struct aael_log *log, aael_txn_fn fn, void *arg)
 	int ret;
 
 	atomic_inc(&log->queued);
-	ret = run(log, fn, arg);
+	ret = run(log, fn, arg, true);
+	atomic_dec(&log->queued);
+	return ret;
+}
+
+/**
+ * aael_txn_insist - as aael_txn_run(), but a killed caller waits, too
+ * @log: the log
+ * @fn: as there
+ * @arg: as there
+ *
+ * Return: what @fn returns.
+ */
+int aael_txn_insist(struct aael_log *log, aael_txn_fn fn, void *arg)
+{
+	int ret;
+
+	atomic_inc(&log->queued);
+	ret = run(log, fn, arg, false);
 	atomic_dec(&log->queued);
 	return ret;
 }
@@ -105,7 +125,7 @@ int aael_txn_try(struct aael_log *log, aael_txn_fn fn, void *arg)
 	int ret = -EAGAIN;
 
 	if (atomic_inc_return(&log->queued) == 1)
-		ret = run(log, fn, arg);
+		ret = run(log, fn, arg, true);
 	atomic_dec(&log->queued);
 	return ret;
 }
