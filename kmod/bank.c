@@ -97,3 +97,24 @@ int aael_bank_extend(const struct aael_bank *bank, u8 *value, const u8 *digest)
 		memcpy(value, next, bank->size);
 	return ret;
 }
+
+/**
+ * aael_bank_extend_all - extend the values of all banks
+ * @banks: the banks
+ * @count: number of them
+ * @out: the new values
+ * @from: the old ones
+ * @digests: for every bank
+ *
+ * Return: 0 or the crypto API's negative errno.
+ */
+int aael_bank_extend_all(const struct aael_bank *banks, unsigned int count, aael_values_t out,
+			 const aael_values_t from, const aael_values_t digests)
+{
+	int ret = 0;
+
+	memcpy(out, from, sizeof(aael_values_t));
+	for (unsigned int b = 0; !ret && b < count; b++)
+		ret = aael_bank_extend(&banks[b], out[b], digests[b]);
+	return ret;
+}

@@ -10,17 +10,6 @@
 
 #include "aael.h"
 
-static int extend_all(const struct aael_log *log, aael_values_t out, const aael_values_t from,
-		      const aael_values_t digests)
-{
-	int ret = 0;
-
-	memcpy(out, from, sizeof(aael_values_t));
-	for (unsigned int b = 0; !ret && b < log->bank_count; b++)
-		ret = aael_bank_extend(&log->banks[b], out[b], digests[b]);
-	return ret;
-}
-
 /**
  * aael_publish_prepare - room for the entry, and the values with it
  * @log: the log
@@ -38,9 +27,11 @@ int aael_publish_prepare(struct aael_log *log, const struct aael_register *r,
 	if (!ret)
 		ret = aael_store_reserve(&log->offsets, sizeof(u64));
 	if (!ret)
-		ret = extend_all(log, log->scratch.running, r->running, e->digests);
+		ret = aael_bank_extend_all(log->banks, log->bank_count, log->scratch.running,
+					   r->running, e->digests);
 	if (!ret)
-		ret = extend_all(log, log->scratch.replayed, r->replayed, e->digests);
+		ret = aael_bank_extend_all(log->banks, log->bank_count, log->scratch.replayed,
+					   r->replayed, e->digests);
 	return ret;
 }
 
@@ -50,6 +41,16 @@ static void note_offset(struct aael_log *log, u64 offset)
 		return;
 	aael_store_fill(&log->offsets, &offset, sizeof(offset));
 	aael_store_publish(&log->offsets, sizeof(offset));
+}
+
+/**
+ * aael_publish_confirm_soon - have the registers compared though nobody asks
+ * @log: the log
+ */
+void aael_publish_confirm_soon(struct aael_log *log)
+{
+	queue_delayed_work(log->wq, &log->confirm_work,
+			   msecs_to_jiffies(log->confirm_delay_ms));
 }
 
 /**
@@ -70,7 +71,13 @@ void aael_publish_entry(struct aael_log *log, struct aael_register *r, struct aa
 	memcpy(r->last, e->digests, sizeof(r->last));
 	memcpy(r->running, log->scratch.running, sizeof(r->running));
 	memcpy(r->replayed, log->scratch.replayed, sizeof(r->replayed));
+	/* Entries of other registers need not be looked at for what this one lacks. */
+	if (!r->unconfirmed) {
+		r->confirmed_offset = offset;
+		r->confirmed_count = log->count;
+	}
 	r->unconfirmed++;
+	r->overtaken = r->refused;
 	log->count++;
 	r->last_sequence = log->count;
 	aael_store_publish(&log->stream, e->len);
@@ -78,8 +85,7 @@ void aael_publish_entry(struct aael_log *log, struct aael_register *r, struct aa
 
 	wake_up_interruptible(&log->wait);
 	aael_netlink_notify(log->count, offset, log->stream.len, r->nr, aael_query_health(log));
-	queue_delayed_work(log->wq, &log->confirm_work,
-			   msecs_to_jiffies(AAEL_CONFIRM_DELAY_MS));
+	aael_publish_confirm_soon(log);
 }
 
 /**
@@ -91,10 +97,11 @@ void aael_publish_confirmed(struct aael_log *log, struct aael_register *r)
 {
 	bool was_unknown = r->unknown;
 
-	/* With an entry behind it in the register, the refused one is out of the way. */
-	if (r->unconfirmed) {
+	/* With a later entry in the register, the refused one cannot come any more. */
+	if (r->overtaken) {
 		aael_entry_put(r->refused);
 		r->refused = NULL;
+		r->overtaken = false;
 	}
 	spin_lock(&log->state_lock);
 	memcpy(r->confirmed, r->running, sizeof(r->confirmed));

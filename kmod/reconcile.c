@@ -73,6 +73,14 @@ static void set_unknown(struct aael_log *log, struct aael_register *r)
 	aael_publish_health(log);
 }
 
+static int read_failed(struct aael_log *log, int err)
+{
+	if (err != -ENODEV)
+		return -ETIMEDOUT;
+	set_gone(log, true);
+	return err;
+}
+
 /**
  * aael_reconcile_read - read a register until two reads in a row agree
  * @log: the log
@@ -93,10 +101,8 @@ int aael_reconcile_read(struct aael_log *log, u32 nr)
 		if (pauses[i])
 			log->pause(pauses[i]);
 		ret = log->provider->read(log->dev, nr, log->scratch.live);
-		if (ret == -ENODEV) {
-			set_gone(log, true);
-			return ret;
-		}
+		if (ret == -ENODEV)
+			return read_failed(log, ret);
 		if (!ret && have && aael_reconcile_same(log, log->scratch.live,
 							log->scratch.previous))
 			return 0;
@@ -225,8 +231,11 @@ static int repair(struct aael_log *log, struct aael_register *r)
 	ret = aael_reconcile_read(log, r->nr);
 	if (ret)
 		return ret;
+	/* The next use tries again: nothing contradicts the log. */
+	if (aael_reconcile_same(log, log->scratch.live, r->before_last))
+		return -ETIMEDOUT;
 	if (!aael_reconcile_same(log, log->scratch.live, r->running)) {
-		diverge(log, r, r->last_sequence);
+		diverge(log, r, first_missing(log, r));
 		return 0;
 	}
 	spin_lock(&log->state_lock);
@@ -258,16 +267,20 @@ static int explain_live(struct aael_log *log, struct aael_register *r)
  * @log: the log
  * @r: the register
  *
- * Whatever the comparison says is put right or put on record.
+ * Whatever the comparison says is put right or put on record. One read will do if
+ * it shows an entry that none has shown before: no reply to an earlier command can.
  *
- * Return: 0 (the health tells the verdict), -ENODEV, or -ETIMEDOUT if the register
- * cannot be read.
+ * Return: 0 (the health tells the verdict), -ENODEV, -ETIMEDOUT if the register
+ * cannot be read, or the errno of aael_publish_prepare() for an entry that turned up.
  */
 int aael_reconcile_confirm(struct aael_log *log, struct aael_register *r)
 {
 	int ret = log->provider->read(log->dev, r->nr, log->scratch.live);
 
-	if (ret || !aael_reconcile_same(log, log->scratch.live, r->running))
+	if (ret && r->unknown)
+		return read_failed(log, ret);
+	if (ret || !r->unconfirmed ||
+	    !aael_reconcile_same(log, log->scratch.live, r->running))
 		ret = aael_reconcile_read(log, r->nr);
 	if (!ret && aael_reconcile_same(log, log->scratch.live, r->running))
 		aael_publish_confirmed(log, r);
@@ -292,10 +305,23 @@ static void keep_pending(struct aael_log *log, struct aael_entry *e)
 	}
 }
 
-static void keep_refused(struct aael_register *r, struct aael_entry *e)
+/* It may turn up in the register soon, and nobody may ask for a while. */
+static void keep_refused(struct aael_log *log, struct aael_register *r, struct aael_entry *e)
 {
 	aael_entry_put(r->refused);
 	r->refused = aael_entry_get(e);
+	r->overtaken = false;
+	aael_publish_confirm_soon(log);
+}
+
+/* With the last entry lost, was this one applied all the same? */
+static bool applied_behind_lost(struct aael_log *log, const struct aael_register *r,
+				const struct aael_entry *e)
+{
+	return r->unconfirmed &&
+	       !aael_bank_extend_all(log->banks, log->bank_count, log->scratch.previous,
+				     r->before_last, e->digests) &&
+	       aael_reconcile_same(log, log->scratch.live, log->scratch.previous);
 }
 
 /*
@@ -323,14 +349,18 @@ static int decide(struct aael_log *log, struct aael_register *r, struct aael_ent
 	}
 	if (aael_reconcile_same(log, log->scratch.live, r->running)) {
 		aael_publish_confirmed(log, r);
-		keep_refused(r, e);
+		keep_refused(log, r, e);
+		return -EIO;
+	}
+	if (applied_behind_lost(log, r, e)) {
+		diverge(log, r, r->last_sequence);
 		return -EIO;
 	}
 	/* An earlier entry may be the cause; with it settled, ours was not applied. */
 	if (explain_live(log, r))
 		set_unknown(log, r);
-	else
-		keep_refused(r, e);
+	if (!r->refused)
+		keep_refused(log, r, e);
 	return -EIO;
 }
 
@@ -338,8 +368,12 @@ static int settle_pending(struct aael_log *log)
 {
 	struct aael_entry *e = log->pending;
 	struct aael_register *r = log->regs[e->reg];
-	int ret = aael_publish_prepare(log, r, e);
+	int ret = log->provider->read(log->dev, e->reg, log->scratch.live);
 
+	/* Not the long way through all reads for everybody in the queue. */
+	if (ret)
+		return read_failed(log, ret) == -ENODEV ? -ENODEV : -EIO;
+	ret = aael_publish_prepare(log, r, e);
 	if (ret)		/* whatever the errno: nothing has been decided */
 		return -EIO;
 	ret = decide(log, r, e, false);
@@ -478,6 +512,6 @@ void aael_reconcile_confirm_all(struct aael_log *log)
 	if (aael_reconcile_settle(log))
 		return;
 	for (u32 nr = 0; nr < AAEL_REGISTERS_MAX; nr++)
-		if (log->regs[nr] && log->regs[nr]->unconfirmed)
+		if (log->regs[nr] && (log->regs[nr]->unconfirmed || log->regs[nr]->refused))
 			aael_reconcile_confirm(log, log->regs[nr]);
 }

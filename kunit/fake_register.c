@@ -221,6 +221,10 @@ static int read_value(struct fake_register *fake, u32 reg, aael_values_t values)
 		fake->failing_reads -= fake->failing_reads > 0;
 		return -EIO;
 	}
+	if (fake->stale_reads) {
+		fake->stale_reads--;
+		memcpy(values, fake->stale, sizeof(fake->stale));
+	}
 	if (fake->lying_reads) {
 		fake->lying_reads--;
 		values[0][0] ^= 0x80 + fake->reads;
@@ -235,6 +239,8 @@ static int fake_read(void *dev, u32 reg, aael_values_t values)
 
 	enter(fake);
 	fake->reads++;
+	if (fake->watch)
+		fake->watched |= READ_ONCE(*fake->watch);
 	ret = read_value(fake, reg, values);
 	leave(fake);
 	return ret;

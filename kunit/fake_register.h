@@ -46,6 +46,10 @@ enum fake_act {
  * @skip_reads: so many reads work before the members below count
  * @failing_reads: so many reads fail, -1: all
  * @lying_reads: so many reads return another value
+ * @stale_reads: so many reads return @stale
+ * @stale: an earlier value
+ * @watch: what is looked at whenever a register is read, or NULL
+ * @watched: what has been seen there, or'ed
  * @gone: the device is not there
  * @may_reopen: the device is back when asked
  * @late: the digests of FAKE_LATE
@@ -72,6 +76,10 @@ struct fake_register {
 	int skip_reads;
 	int failing_reads;
 	int lying_reads;
+	int stale_reads;
+	aael_values_t stale;
+	const u64 *watch;
+	u64 watched;
 	bool gone;
 	bool may_reopen;
 	aael_values_t late;

@@ -79,6 +79,8 @@ struct fixture *fixture_unbound(struct kunit *test, const u16 *algs, unsigned in
 	f->log = aael_log_create();
 	KUNIT_ASSERT_NOT_NULL(test, f->log);
 	f->log->pause = count_pause;
+	/* Not by itself, but where a case is about that. */
+	f->log->confirm_delay_ms = 3600000;
 	f->log->init_index = TEST_INDEX;
 	f->log->map_config.tpm_pcr = TEST_PCR;
 	return f;

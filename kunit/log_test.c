@@ -78,6 +78,43 @@ static void bank_without_hash_refuses_the_provider(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, aael_log_gate(f->log), -EOPNOTSUPP);
 }
 
+static void nothing_is_readable_before_bind_is_over(struct kunit *test)
+{
+	struct fixture *f = fixture_unbound(test, sha256, 1);
+
+	f->fake.watch = &f->log->stream.len;
+	KUNIT_EXPECT_EQ(test, aael_log_bind(f->log, &fake_provider, true), 0);
+	KUNIT_EXPECT_EQ(test, f->fake.reads, AAEL_REGISTERS_MAX);
+	KUNIT_EXPECT_EQ(test, f->fake.watched, 0);
+	KUNIT_EXPECT_EQ(test, aael_store_len(&f->log->stream), 65);
+}
+
+static void survey_ends_at_a_register_that_cannot_be_read(struct kunit *test)
+{
+	struct fixture *f = fixture_unbound(test, sha256, 1);
+
+	f->fake.skip_reads = 3;
+	f->fake.failing_reads = -1;
+	KUNIT_EXPECT_EQ(test, aael_log_bind(f->log, &fake_provider, true), 0);
+	KUNIT_EXPECT_EQ(test, f->fake.reads, 4);
+	KUNIT_EXPECT_EQ(test, f->log->surveyed, 3);
+}
+
+static void enable_takes_the_device_that_came_back(struct kunit *test)
+{
+	struct fixture *f = bound(test);
+	const char *why;
+
+	f->fake.gone = true;
+	KUNIT_EXPECT_EQ(test, aael_log_enable(f->log, TEST_INDEX, &why), -ENODEV);
+	KUNIT_EXPECT_EQ(test, aael_log_enable(f->log, TEST_INDEX, &why), -ENODEV);
+	f->fake.may_reopen = true;
+	KUNIT_EXPECT_EQ(test, aael_log_enable(f->log, TEST_INDEX, &why), 0);
+	KUNIT_EXPECT_EQ(test, fixture_append(f, "x"), 0);
+	fixture_expect_sound(test, f);
+	fixture_expect(test, f, &(struct expected) { .count = 1, .extends = 1 });
+}
+
 static void bind_without_memory_leaves_nothing_behind(struct kunit *test)
 {
 	struct fixture *f = fixture_unbound(test, sha256, 1);
@@ -296,7 +333,10 @@ static struct kunit_case log_cases[] = {
 	KUNIT_CASE(bound_log_has_a_header_and_waits),
 	KUNIT_CASE(bind_without_device_can_be_repeated),
 	KUNIT_CASE(bank_without_hash_refuses_the_provider),
+	KUNIT_CASE(nothing_is_readable_before_bind_is_over),
+	KUNIT_CASE(survey_ends_at_a_register_that_cannot_be_read),
 	KUNIT_CASE(bind_without_memory_leaves_nothing_behind),
+	KUNIT_CASE(enable_takes_the_device_that_came_back),
 	KUNIT_CASE(refused_index_leaves_the_log_disabled),
 	KUNIT_CASE(enable_is_idempotent_and_one_way),
 	KUNIT_CASE(enable_needs_a_register_that_can_be_read),
