@@ -33,7 +33,8 @@ bool fault_hash(void);
 #define kvzalloc(size, gfp)	(fault_memory() ? NULL : kvmalloc(size, (gfp) | __GFP_ZERO))
 
 #undef kvcalloc
-#define kvcalloc(n, size, gfp)	(fault_memory() ? NULL : kvmalloc_array(n, size, (gfp) | __GFP_ZERO))
+#define kvcalloc(n, size, gfp) \
+	(fault_memory() ? NULL : kvmalloc_array(n, size, (gfp) | __GFP_ZERO))
 
 #define crypto_shash_tfm_digest(tfm, data, len, out) \
 	(fault_hash() ? -EIO : (crypto_shash_tfm_digest)(tfm, data, len, out))
