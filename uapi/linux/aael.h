@@ -42,13 +42,15 @@
  *   EINTR       killed while waiting for the turn
  *   EBUSY       the system is being suspended
  *   ENODEV      the device that holds the register is gone
- *   EIO         nothing was logged: certain. The register was not extended either,
- *               unless the health has become "diverged". Also while an earlier
- *               event is undecided
+ *   EIO         nothing was logged. The register was not extended either, unless the
+ *               health has become "diverged"; should the device apply the event
+ *               even later, it is logged then. Also while an earlier event is
+ *               undecided
  *   ETIMEDOUT   undecided: the register may have been extended; the next use
  *               reads it again, and logs the event if it was
  *
  * ENOMEM may come before all of them, when there is none to copy the event into.
+ * EBUSY to EIO may come in front of ENOSPC, EDQUOT and ENOMEM when others were faster.
  * After every error but EFAULT on the result and ETIMEDOUT nothing has been logged.
  */
 #ifndef _UAPI_LINUX_AAEL_H
