@@ -16,12 +16,13 @@ die()
 	exit 1
 }
 
-# lock NAME: one process at a time prepares NAME in the cache; held until exit.
+# lock NAME: one process at a time prepares NAME in the cache; held until exit. What
+# takes longest is to build the debug kernel, on a slow machine more than half an hour.
 lock()
 {
 	mkdir -p "$cache/locks"
 	exec {lock_fd}>"$cache/locks/$1"
-	flock -w 1800 "$lock_fd" || die "another process holds $cache/locks/$1"
+	flock -w 5400 "$lock_fd" || die "another process holds $cache/locks/$1"
 }
 
 # mirror: the Debian mirror that this machine's own apt uses.
