@@ -21,6 +21,7 @@ class Outcome:
         self.passed = 0
         self.failed = []
         self.skipped = []
+        self.crashes = 0  # of the emulation, after which the guest was booted again
 
     def add(self, line, indent=''):
         """Counts a line of TAP; only those of that indent. Details follow in # lines."""

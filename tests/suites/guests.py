@@ -63,14 +63,14 @@ def died_of_emulation(name):
         'Kernel panic' in text and 'Run /init as init process' not in text)
 
 
-def boot(name, kernel, script, timeout, *words):
+def boot(outcome, name, kernel, script, timeout, *words):
     """Runs a script in a guest; returns status, what the harness said, and the results."""
     status, output = kmod(kernel)
-    for attempt in range(BOOTS if not status else 0):
+    for _ in range(BOOTS if not status else 0):
         status, output, lines = boot_once(name, kernel, script, timeout, *words)
         if not status or not died_of_emulation(name):
             return status, output, lines
-        print(f'{name}: crashed by the emulation, boot {attempt + 1} of {BOOTS}', flush=True)
+        outcome.crashes += 1
     return status, output, []
 
 
@@ -112,7 +112,7 @@ def functional(path, name, guest, options, tests):
             words += ['--' + option, options[option]]
     words += ['--' + option for option in ('proxy', 'net') if options.get(option) == 'yes']
     script = SCRIPT.format(file=os.path.basename(path), limit=timeout - 10, tests=' '.join(tests))
-    status, output, lines = boot(name, guest['kernel'], script, timeout, *words)
+    status, output, lines = boot(outcome, name, guest['kernel'], script, timeout, *words)
     for line in lines:
         outcome.add(line)
     if status and not (outcome.failed and status == 1 and not output):
@@ -126,7 +126,7 @@ def kunit():
     words = []
     for module in glob.glob(f'{BUILD}/kmod-debug/kunit/*.ko'):
         words += ['--put', f'{module}=aael/kunit/{os.path.basename(module)}']
-    status, output, lines = boot('kunit', 'debug', KUNIT, 600, *words)
+    status, output, lines = boot(outcome, 'kunit', 'debug', KUNIT, 600, *words)
     suite = ''
     for line in lines:
         if found := re.match(r' *# Subtest: (\S+)', line):

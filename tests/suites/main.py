@@ -36,8 +36,9 @@ def counts(passed, failed, skipped):
 
 
 def report(job, outcome, seconds):
-    print(f'{job.name}: '
-          f'{counts(outcome.passed, len(outcome.failed), len(outcome.skipped))} ({seconds:.0f} s)')
+    crashes = f', crashed by the emulation {outcome.crashes} times' if outcome.crashes else ''
+    print(f'{job.name}: {counts(outcome.passed, len(outcome.failed), len(outcome.skipped))}'
+          f' ({seconds:.0f} s{crashes})')
     for name, details in outcome.failed:
         print('  FAILED ' + name)
         for line in details:
