@@ -2,13 +2,17 @@
 """What all suites share: paths, jobs and the counting of lines of test results."""
 import os
 import re
+import signal
 import subprocess
 import threading
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.environ.get('AAEL_BUILD', os.path.join(TOP, 'build'))
+BUILD = os.environ.get('AAEL_BUILD') or os.path.join(TOP, 'build')
 VECTORS = os.environ.get('AAEL_VECTORS', '')
 VM = os.path.join(TOP, 'tests', 'vm')
+# Whoever first needs the debug kernel builds it, and the others wait for that.
+BUILD_SECONDS = 5400
+GRACE_SECONDS = 15
 
 RESULT = re.compile(r'^(?P<indent> *)(?P<bad>not )?ok (?:\d+ )?(?:- )?(?P<name>[^#]*?)'
                     r'(?: *# *(?P<skip>SKIP\b:?) *(?P<reason>.*)| *#.*)?$', re.IGNORECASE)
@@ -57,16 +61,63 @@ class Job:
         self.kernel = kernel
 
 
+_running = set()
+_running_lock = threading.Lock()
+_stopped = False
+
+
+def start(*words, **more):
+    """A process in a session, and so in a group, of its own: what it starts ends with it."""
+    with _running_lock:
+        if _stopped:
+            raise InterruptedError('tests/run is being ended')
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                   text=True, errors='replace', cwd=TOP, start_new_session=True,
+                                   **more)
+        _running.add(process)
+        return process
+
+
+def signal_group(process, number):
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def end(process):
+    """Ends a process of start() and its group: asks, so that it can tidy up, then insists."""
+    signal_group(process, signal.SIGTERM)
+    try:
+        process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        pass
+    signal_group(process, signal.SIGKILL)
+
+
+def stop_all(number, _frame):
+    """For signal.signal(): asks everything that runs to end, and ends."""
+    global _stopped
+    _running_lock.acquire(timeout=GRACE_SECONDS)
+    _stopped = True
+    for process in list(_running):
+        signal_group(process, signal.SIGTERM)
+    os._exit(128 + number)
+
+
 def command(*words, timeout=1800, **more):
     """Runs a command to its end; returns status and output, both streams joined."""
+    late = ''
+    process = start(*words, stdin=subprocess.DEVNULL, **more)
     try:
-        done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, errors='replace',
-                              timeout=timeout, cwd=TOP, check=False, **more)
-        return done.returncode, done.stdout
-    except subprocess.TimeoutExpired as late:
-        output = late.stdout or b''
-        return 124, output.decode(errors='replace') + f'\nnot finished after {timeout} s\n'
+        output, _ = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        end(process)
+        output, _ = process.communicate()
+        late = f'\nnot finished after {timeout} s\n'
+    finally:
+        _running.discard(process)
+    return (124 if late else process.returncode), output + late
 
 
 _once = {}
@@ -79,7 +130,7 @@ def once(*words):
         entry = _once.setdefault(words, {'lock': threading.Lock()})
     with entry['lock']:
         if 'result' not in entry:
-            entry['result'] = command(*words)
+            entry['result'] = command(*words, timeout=BUILD_SECONDS)
         return entry['result']
 
 

@@ -2,8 +2,10 @@
 """Picks the jobs, runs two at a time, reports each as it ends and all of them in one line."""
 import argparse
 import concurrent.futures
+import fcntl
 import fnmatch
 import os
+import signal
 import sys
 import threading
 import time
@@ -11,7 +13,7 @@ import traceback
 
 import guests
 import static
-from common import BUILD, Outcome, VM, once
+from common import BUILD, Outcome, VM, once, stop_all
 
 PARALLEL = 2
 
@@ -48,6 +50,18 @@ def report(job, outcome, seconds):
     sys.stdout.flush()
 
 
+def lock_build():
+    """The build folder for ourselves, until this process ends; waits for another one's end."""
+    os.makedirs(BUILD, exist_ok=True)
+    file = open(BUILD + '/.lock-run', 'w', encoding='ascii')
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print(f'tests/run: waiting for another one in {BUILD}', file=sys.stderr, flush=True)
+        fcntl.flock(file, fcntl.LOCK_EX)
+    return file
+
+
 def main():
     parser = argparse.ArgumentParser(prog='tests/run')
     parser.add_argument('-l', action='store_true', help='list the names')
@@ -65,8 +79,11 @@ def main():
         print('\n'.join(job.name for job in jobs))
         return 0
 
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, stop_all)
+    lock = lock_build()
     # The debug kernel takes minutes to build when it is not there: others go first.
-    os.makedirs(BUILD, exist_ok=True)
     jobs.sort(key=lambda job: job.kernel == 'debug')
     if jobs and jobs[-1].kernel == 'debug':
         threading.Thread(target=once, args=(os.path.join(VM, 'kernel'), 'debug'), daemon=True).start()
@@ -79,6 +96,7 @@ def main():
             failed += len(outcome.failed)
             skipped += len(outcome.skipped)
     print(counts(passed, failed, skipped))
+    lock.close()
     return 1 if failed or not passed else 0
 
 
