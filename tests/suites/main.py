@@ -12,6 +12,7 @@ import time
 import traceback
 
 import guests
+import harness
 import static
 from common import BUILD, Outcome, VM, once, stop_all
 
@@ -70,7 +71,7 @@ def main():
     parser.add_argument('names', nargs='*', metavar='NAME')
     args = parser.parse_args()
 
-    jobs = [*static.jobs(), *guests.jobs(args.k)]
+    jobs = [*static.jobs(), *harness.jobs(), *guests.jobs(args.k)]
     unknown = [name for name in args.names if not any(matches(job, [name]) for job in jobs)]
     if unknown:
         sys.exit('tests/run: no such test: ' + ', '.join(unknown))
