@@ -18,10 +18,14 @@ IGNORED_TRACE = ['PARENTHESIS_ALIGNMENT', 'OPEN_ENDED_LINE']
 IGNORED_KUNIT = ['STRING_FRAGMENTS', 'SPLIT_STRING', 'MISSING_SPACE']
 
 
-def sources():
-    """Files of the tree that git knows or would add."""
-    _, output = command('git', 'ls-files', '-co', '--exclude-standard')
-    return [name for name in output.splitlines() if os.path.isfile(os.path.join(TOP, name))]
+def sources(outcome):
+    """Files of the tree that git knows or would add; without any, nothing would be checked."""
+    status, output = command('git', 'ls-files', '-co', '--exclude-standard')
+    names = [name for name in output.splitlines() if os.path.isfile(os.path.join(TOP, name))]
+    if status or not names:
+        outcome.check('git ls-files', status or 1, output or 'lists no file')
+        return []
+    return names
 
 
 def head(name):
@@ -31,7 +35,9 @@ def head(name):
 
 def style():
     outcome = Outcome()
-    names = sources()
+    names = sources(outcome)
+    if not names:
+        return outcome
     scripts = [n for n in names if re.match(r'#!.*\b(ba)?sh\b', head(n)) or n.endswith('.sh')]
     for name in scripts:
         outcome.check('shellcheck ' + name, *command('shellcheck', '-x', '-P', 'SCRIPTDIR', name))
@@ -40,6 +46,7 @@ def style():
     outcome.check('python', *command('/usr/bin/python3', '-m', 'py_compile',
                                      *[n for n in names if n.endswith('.py')],
                                      env={**os.environ, 'PYTHONPYCACHEPREFIX': BUILD + '/pycache'}))
+    check_versions(outcome, names)
     check_deps(outcome)
     status, env = once(os.path.join(VM, 'kernel'), 'tools')
     if status:
@@ -85,6 +92,20 @@ def check_generated(outcome, tools):
             outcome.check('generated ' + name, status, output)
 
 
+VERSIONS = re.compile(r'LINUX_VERSION|KERNEL_VERSION|RHEL_|UTS_RELEASE|linux/version\.h|utsrelease')
+
+
+def check_versions(outcome, names):
+    """The code is written for the newest kernel; what older ones lack is in kmod/compat."""
+    found = []
+    for name in names:
+        if name.startswith(('kmod/', 'kunit/', 'uapi/')) and not name.startswith('kmod/compat/'):
+            with open(os.path.join(TOP, name), encoding='utf-8') as file:
+                found += [f'{name}:{number}: {line.rstrip()}' for number, line in enumerate(file, 1)
+                          if VERSIONS.search(line)]
+    outcome.check('no version checks', 1 if found else 0, '\n'.join(found))
+
+
 def check_deps(outcome):
     """tests/vm/deps installs every library that the helper is built with."""
     def read(name):
@@ -103,6 +124,12 @@ def check_deps(outcome):
 def build(kernel):
     outcome = Outcome()
     outcome.check('build ' + kernel, *kmod(kernel))
+    if kernel == 'debug' and outcome.passed:
+        _, env = once(os.path.join(VM, 'kernel'), kernel)
+        with open(env.splitlines()[-1], encoding='utf-8') as file:
+            folder = dict(line.rstrip().split('=', 1) for line in file)['KDIR']
+        outcome.check('configuration', *command(os.path.join(VM, 'kernel'), 'check-config',
+                                                folder + '/.config'))
     return outcome
 
 
