@@ -25,7 +25,7 @@ lock()
 	flock -w 5400 "$lock_fd" || die "another process holds $cache/locks/$1"
 }
 
-# mirror: the Debian mirror that this machine's own apt uses.
+# mirror: the Debian mirror that this machine's own apt uses; nothing without package lists.
 mirror()
 {
 	# shellcheck disable=SC2016
@@ -38,21 +38,27 @@ mirror()
 # Signatures are checked against Debian's archive keyring.
 apt_suite()
 {
-	local suite=$1 dir=$cache/apt/$1 uri keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+	local suite=$1 dir=$cache/apt/$1 uri source keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 	shift
-	if [ ! -e "$dir/sources.list" ]; then
+	uri=$(mirror)
+	if [ -z "$uri" ]; then
+		apt-get -q update </dev/null >&2 || true
 		uri=$(mirror)
-		[ -n "$uri" ] || die "apt knows no Debian mirror; run apt-get update first"
+	fi
+	[ -n "$uri" ] || { say "apt knows no Debian mirror"; return 1; }
+	source="deb [signed-by=$keyring] $uri $suite main"
+	if [ "$(cat "$dir/sources.list" 2>/dev/null)" != "$source" ]; then
 		mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
 		: >"$dir/status"
-		echo "deb [signed-by=$keyring] $uri $suite main" >"$dir/sources.list.new"
+		echo "$source" >"$dir/sources.list.new"
 		mv "$dir/sources.list.new" "$dir/sources.list"
 	fi
 	apt-get -q -o Dir::Etc::SourceList="$dir/sources.list" -o Dir::Etc::SourceParts=/dev/null \
 		-o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null \
 		-o Dir::State="$dir" -o Dir::State::Lists="$dir/lists" -o Dir::State::Status="$dir/status" \
 		-o Dir::Cache="$dir/cache" -o APT::Default-Release= -o APT::Sandbox::User=root \
-		-o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false -o Acquire::Languages=none -o Acquire::Retries=3 "$@"
+		-o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false -o Acquire::Languages=none -o Acquire::Retries=3 \
+		-o APT::Update::Error-Mode=any "$@"
 }
 
 # apt_show SUITE PACKAGE: its control data in that suite's index.
