@@ -25,6 +25,7 @@ class Outcome:
         self.passed = 0
         self.failed = []
         self.skipped = []
+        self.notes = []
         self.crashes = 0  # of the emulation, after which the guest was booted again
 
     def add(self, line, indent=''):
@@ -105,12 +106,12 @@ def stop_all(number, _frame):
     os._exit(128 + number)
 
 
-def command(*words, timeout=1800, **more):
+def command(*words, timeout=1800, typed='', **more):
     """Runs a command to its end; returns status and output, both streams joined."""
     late = ''
-    process = start(*words, stdin=subprocess.DEVNULL, **more)
+    process = start(*words, stdin=subprocess.PIPE, **more)
     try:
-        output, _ = process.communicate(timeout=timeout)
+        output, _ = process.communicate(typed, timeout=timeout)
     except subprocess.TimeoutExpired:
         end(process)
         output, _ = process.communicate()

@@ -11,6 +11,7 @@ import threading
 import time
 import traceback
 
+import demo
 import guests
 import harness
 import static
@@ -48,6 +49,8 @@ def report(job, outcome, seconds):
             print('    ' + line)
     for name, reason in outcome.skipped:
         print(f'  skipped {name}: {reason}')
+    for note in outcome.notes:
+        print('  ' + note)
     sys.stdout.flush()
 
 
@@ -71,7 +74,7 @@ def main():
     parser.add_argument('names', nargs='*', metavar='NAME')
     args = parser.parse_args()
 
-    jobs = [*static.jobs(), *harness.jobs(), *guests.jobs(args.k)]
+    jobs = [*static.jobs(), *harness.jobs(), *demo.jobs(), *guests.jobs(args.k)]
     unknown = [name for name in args.names if not any(matches(job, [name]) for job in jobs)]
     if unknown:
         sys.exit('tests/run: no such test: ' + ', '.join(unknown))
