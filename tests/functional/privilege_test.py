@@ -3,15 +3,17 @@
 # vm-append: apparmor=1 security=apparmor
 # vm-timeout: 180
 """Who may log what: reserved domains, capabilities, groups, namespaces, security modules, signals."""
+import concurrent.futures
 import ctypes
 import errno
 import json
 import os
+import select
 import signal
 import socket
+import stat
 import struct
 import subprocess
-import threading
 import unittest
 
 import device
@@ -32,8 +34,9 @@ profile aael_writer flags=(attach_disconnected) {
   deny /tmp/secret r,
 }
 """
-CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
-PR_SET_NO_NEW_PRIVS = 38
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x20000, 0x10000000, 0x40000000
+PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 4, 38
+SECRET = 'verysecret'
 
 
 def setUpModule():
@@ -158,68 +161,120 @@ class Users(Case):
         for flags in (os.O_RDONLY, os.O_WRONLY, os.O_RDWR):
             self.assertEqual(self.child(lambda f=flags: device.Device(f), 1000), 'EACCES')
 
-    def test_namespaces_give_no_privilege(self):
-        """A user with user and network namespaces of his own, root in them."""
-        dev = device.Device()
+
+class Namespaces(Case):
+    """A user with user, mount and network namespaces of his own, root in them."""
+
+    def enter(self):
+        if device.libc.unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS) or \
+                device.libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0):
+            raise OSError(ctypes.get_errno(), 'unshare')
+        for name, text in (('setgroups', 'deny'), ('uid_map', '0 1000 1'), ('gid_map', '0 1000 1')):
+            with open('/proc/self/' + name, 'w', encoding='ascii') as file:
+                file.write(text)
+
+    def inside(self, function):
+        """errno name of what function did there; failing to get there is another matter"""
+        ready, tell = os.pipe()
+
+        def call():
+            try:
+                self.enter()
+            except OSError as error:
+                os.write(tell, str(error).encode())
+                return
+            function()
+        code = self.child(call, 1000)
+        os.close(tell)
+        with open(ready, 'rb') as pipe:
+            self.assertEqual(pipe.read(), b'', 'no namespaces')
+        return code
+
+    def test_no_command_of_netlink(self):
         with netlink.Family() as nl:
             before = nl.status()
-
-        def enter():
-            if device.libc.unshare(CLONE_NEWUSER | CLONE_NEWNET):
-                raise OSError(ctypes.get_errno(), 'unshare')
-
         for command, args in (('status', ()), ('enable', (18,)), ('set_limits', (1 << 26,)),
                               ('reserve', ('mine',))):
             def call(command=command, args=args):
-                enter()
-                with netlink.Family() as nl:
-                    getattr(nl, command)(*args)
-            self.assertEqual(self.child(call, 1000), 'EPERM', command)
-
-        def forge():
-            enter()
-            dev.extend(RESERVED[0], 'op', 'c')
-        self.assertEqual(self.child(forge, 1000), 'EACCES')
+                try:
+                    nl = netlink.Family()
+                except OSError as error:
+                    raise AssertionError('the family is not there') from error
+                getattr(nl, command)(*args)
+            self.assertEqual(self.inside(call), 'EPERM', command)
         with netlink.Family() as nl:
             self.assertEqual(nl.status(), before)
-        dev.close()
-        self.appended(0)
 
-    def test_namespaces_give_no_text_by_netlink(self):
-        """Whatever a listener gets, in his own network namespace or ours, holds no text."""
-        for namespaces in (0, CLONE_NEWUSER | CLONE_NEWNET):
-            ready, tell = os.pipe()
-            proceed, go = os.pipe()
+    def test_no_reserved_domain_and_no_privileged_index(self):
+        with device.Device() as dev:
+            self.assertEqual(self.inside(lambda: dev.extend(RESERVED[0], 'op', 'c')), 'EACCES')
+            self.assertEqual(self.inside(lambda: dev.extend('a', 'op', 'c', index=11)), 'EPERM')
+            self.appended(0)
+            self.assertEqual(self.inside(lambda: dev.extend('a', 'op', 'c')), '0')
+        self.appended(1)
 
-            def listen():
-                if namespaces and device.libc.unshare(namespaces):
-                    raise OSError(ctypes.get_errno(), 'unshare')
-                with netlink.Family() as nl:
-                    try:
-                        nl.join()
-                    except OSError:
-                        os.write(tell, b'refused')
-                        return
-                    os.write(tell, b'joined')
-                    os.read(proceed, 1)
-                    for _, raw in nl.events(0.2):
-                        assert b'verysecret' not in raw
-            result = []
-            thread = threading.Thread(target=lambda: result.append(self.child(listen, 1000)))
-            thread.start()
-            self.assertIn(os.read(ready, 10), (b'joined', b'refused'))
+    def test_neither_device_nor_securityfs(self):
+        for flags in (os.O_RDONLY, os.O_WRONLY, os.O_RDWR):
+            self.assertEqual(self.inside(lambda f=flags: device.Device(f)), 'EACCES')
+        names = os.listdir(device.FILES)
+        self.assertIn('binary_runtime_measurements', names)
+        for name in names:
+            self.assertEqual(self.inside(lambda n=name: os.open(device.FILES + n, os.O_RDONLY)),
+                             'EACCES', name)
+        number = os.stat(device.PATH).st_rdev
+        self.assertEqual(self.inside(lambda: os.mknod('/tmp/aael', 0o600 | stat.S_IFCHR, number)), 'EPERM')
+
+        def mount():
+            if device.libc.mount(b'none', b'/mnt', b'securityfs', ctypes.c_ulong(0), None):
+                raise OSError(ctypes.get_errno(), 'mount')
+        self.assertEqual(self.inside(mount), 'EPERM')
+
+    def heard(self, run, seconds):
+        """(errno name, what came) of a listener that run starts, while an event is logged."""
+        ready, tell = os.pipe()
+        proceed, go = os.pipe()
+        said, say = os.pipe()
+
+        def listen():
+            with netlink.Family() as nl:
+                nl.join()
+                os.write(tell, b'x')
+                os.read(proceed, 1)
+                for _, raw in nl.events(seconds):
+                    os.write(say, raw)
+        with netlink.Family() as control, concurrent.futures.ThreadPoolExecutor(1) as pool:
+            control.join()
+            listener = pool.submit(run, listen)
+            device.wait_for(lambda: select.select([ready], [], [], 0)[0] or listener.done())
             with device.Device() as dev:
-                dev.write('verysecret verysecret verysecret\n')
+                dev.write(f'{SECRET} {SECRET} {SECRET}\n')
+            # The write is over, so whoever is told of it has been told.
+            told = control.events(20)
             os.write(go, b'x')
-            thread.join()
-            self.assertEqual(result, ['0'])
+            code = listener.result()
+        self.assertEqual([event['sequence'] for event, _ in told], [self.before + 1])
+        os.close(say)
+        with open(said, 'rb') as pipe:
+            data = pipe.read()
+        for fd in (ready, tell, proceed, go):
+            os.close(fd)
+        return code, data, told[0][1]
+
+    def test_listener_hears_nothing(self):
+        code, data, _ = self.heard(self.inside, 0)
+        self.assertEqual((code, data), ('0', b''))
+
+    def test_listener_outside_hears_no_text(self):
+        """Without namespaces of his own a user is told what root is told: numbers."""
+        code, data, control = self.heard(lambda f: self.child(f, 1000), 20)
+        self.assertEqual((code, data), ('0', control))
+        self.assertNotIn(SECRET.encode(), data)
 
 
 class Confined(Case):
     def test_writer_in_an_apparmor_profile_appends(self):
         with open('/sys/kernel/security/lsm', encoding='ascii') as file:
-            if 'apparmor' not in file.read():
-                self.skipTest('this kernel runs without AppArmor')
+            self.assertIn('apparmor', file.read())
         with open('/tmp/profile', 'w', encoding='ascii') as file:
             file.write(PROFILE)
         with open('/tmp/secret', 'w', encoding='ascii') as file:
@@ -227,7 +282,8 @@ class Confined(Case):
         device.run('apparmor_parser', '-r', '-K', '-I', '/etc/apparmor.d', '/tmp/profile')
         script = ('cat /tmp/secret 2>/dev/null && exit 9; '
                   'cat /sys/kernel/security/aael/status 2>/dev/null && exit 8; '
-                  'echo "confined op content" > /dev/aael')
+                  'echo "confined op write" > /dev/aael && '
+                  'aaelctl append confined op ioctl')
         with open('/proc/self/attr/current', encoding='ascii') as file:
             self.assertIn('unconfined', file.read())
 
@@ -240,8 +296,9 @@ class Confined(Case):
             os.close(file)
         done = subprocess.run(['/usr/bin/dash', '-c', script], preexec_fn=confine, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        self.assertEqual((done.returncode, done.stdout), (0, b''))
-        self.appended(1)
+        self.assertEqual((done.returncode, done.stdout), (0, b'%d 14\n' % (self.before + 2)))
+        self.appended(2)
+        self.assertEqual(device.read_log().texts()[-2:], [b'confined op write', b'confined op ioctl'])
 
     def test_writer_in_a_landlock_sandbox_appends(self):
         """The sandbox allows nothing but writing to /dev/aael."""
@@ -263,12 +320,14 @@ class Confined(Case):
             except PermissionError:
                 pass
             with device.Device(os.O_WRONLY) as dev:
-                dev.write('landlocked op content\n')
-        code = self.child(call)
-        if code in ('ENOSYS', 'EOPNOTSUPP'):
-            self.skipTest('this kernel runs without Landlock')
-        self.assertEqual(code, '0')
-        self.appended(1)
+                dev.write('landlocked op write\n')
+                dev.extend('landlocked', 'op', 'ioctl')
+        with open('/sys/kernel/security/lsm', encoding='ascii') as file:
+            self.assertIn('landlock', file.read())
+        self.assertEqual(self.child(call), '0')
+        self.appended(2)
+        self.assertEqual(device.read_log().texts()[-2:],
+                         [b'landlocked op write', b'landlocked op ioctl'])
 
     def test_writer_in_a_signal_storm_appends_everything(self):
         number = 50 if vm.DEBUG else 300
