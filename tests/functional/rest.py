@@ -19,6 +19,7 @@ enable_eventlog = {enable}
 """
 
 Answer = collections.namedtuple('Answer', 'status headers body')
+NO_ANSWER = Answer(None, {}, b'')  # the peer closed or reset the connection without one
 
 
 def connect(seconds=30):
@@ -28,12 +29,15 @@ def connect(seconds=30):
 
 
 def receive(sock):
-    """One response; None when the peer closes without one."""
+    """One response, or NO_ANSWER."""
     data = b''
     while b'\r\n\r\n' not in data:
-        part = sock.recv(65536)
+        try:
+            part = sock.recv(65536)
+        except ConnectionResetError:
+            part = b''
         if not part:
-            return None
+            return NO_ANSWER
         data += part
     head, _, body = data.partition(b'\r\n\r\n')
     first, *lines = head.decode('latin-1').split('\r\n')
@@ -53,10 +57,7 @@ def raw(data, sock=None):
             open_sock.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
             pass
-        try:
-            return receive(open_sock)
-        except ConnectionResetError:
-            return None
+        return receive(open_sock)
 
 
 def request(method, path, body=None, headers=(), host='127.0.0.1:8006'):
