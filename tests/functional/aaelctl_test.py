@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+# vm: kernel=6.12 tpm=crb banks=sha256+sha384
+"""aaelctl against the kernel: what each verb prints, its exit codes, and what it says on stderr.
+
+The classes run in the order of their names, since the log only goes one way; the tests of a
+class are independent of each other.
+"""
+import hashlib
+import json
+import os
+import subprocess
+import unittest
+
+import aael
+import device
+import vm
+
+RESERVED = 'github.com/confidential-containers'
+GROUP = 901
+USER = {'user': 1000, 'group': 1000, 'extra_groups': []}
+MEMBER = {**USER, 'extra_groups': [GROUP]}
+REFUSED, USAGE, UNREADABLE = 1, 2, 3
+
+
+class Case(unittest.TestCase):
+    def ctl(self, *words, code=0, says='', **more):
+        """stdout of a call that ends with that code and says just that on stderr."""
+        if isinstance(more.get('input'), str):
+            more['input'] = more['input'].encode()
+        done = subprocess.run(['aaelctl', *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              check=False, **more)
+        said = done.stderr.decode()
+        self.assertEqual((done.returncode, said), (code, says and f'aaelctl {words[0]}: {says}\n'), words)
+        return done.stdout
+
+    def refused(self, says, *words, code=REFUSED, **more):
+        """Nothing on stdout and nothing logged"""
+        count = device.count()
+        self.assertEqual(self.ctl(*words, code=code, says=says, **more), b'')
+        self.assertEqual(device.count(), count)
+
+
+class Absent(Case):
+    """Without the module"""
+
+    def test_every_verb_says_what_is_missing(self):
+        for words in (['status'], ['append', 'a', 'b', 'c'], ['log'], ['log', '--own', '--format', 'json'],
+                      ['verify'], ['verify', '--register', 'sha256:14=' + '00' * 32]):
+            self.assertEqual(self.ctl(*words, code=UNREADABLE, says='/dev/aael does not exist: is the '
+                                      'module aael loaded?'), b'')
+        self.assertEqual(self.ctl('enable', code=UNREADABLE, says='the kernel has no netlink family aael; '
+                                  'is the module loaded?'), b'')
+
+    def test_usage_comes_first(self):
+        for words in ([], ['nonsense'], ['status', 'x'], ['enable', 'x'], ['enable', '--index', 'x'],
+                      ['append', 'a', 'b'], ['append', 'a', 'b', 'c', 'd'],
+                      ['append', '--index', '-1', 'a', 'b', 'c'], ['log', '--format', 'xml'],
+                      ['log', 'x'], ['verify', 'x'], ['verify', '--rule', 'x'],
+                      ['verify', '--register', 'sha256:24=' + '00' * 32],
+                      ['verify', '--register', 'sha256:14=' + '00' * 31],
+                      ['verify', '--register', 'md5:14=' + '00' * 16],
+                      ['verify', '--index', '9', '--register', 'sha256:14=' + '00' * 32]):
+            done = subprocess.run(['aaelctl', *words], capture_output=True, check=False)
+            self.assertEqual((done.returncode, done.stdout), (USAGE, b''), words)
+            self.assertTrue(done.stderr, words)
+
+
+class Disabled(Case):
+    @classmethod
+    def setUpClass(cls):
+        device.insmod()
+
+    def test_status_says_so(self):
+        out = self.ctl('status').decode()
+        self.assertEqual(out, device.text_file('status'))
+        self.assertIn('state: disabled\n', out)
+
+    def test_nothing_is_appended_or_verified(self):
+        self.refused('the log is not enabled (aaelctl enable) (ENOTCONN)', 'append', 'a', 'b', 'c')
+        self.refused('/dev/aael: the log is not enabled (aaelctl enable)', 'verify', code=UNREADABLE)
+        self.assertEqual(self.ctl('log', '--own'), b'')
+
+    def test_refused_index_stays_disabled(self):
+        for index, why in (('5', 'PCRs 0 to 7 belong to the firmware'),
+                           ('8', 'PCR 8 is kept for the binding of Init-Data'),
+                           ('23', 'PCR 23 is for applications: locality 0 can reset it (allow_resettable=1 '
+                            'overrides)')):
+            self.refused(why + ' (EINVAL)', 'enable', '--index', index)
+        self.refused('needs CAP_SYS_ADMIN in the initial user namespace (EPERM)', 'enable', **USER)
+        self.assertEqual(device.Status().one('state'), 'disabled')
+
+
+class Enabled(Case):
+    @classmethod
+    def setUpClass(cls):
+        if not device.loaded():
+            device.insmod()
+        os.chown(device.PATH, 0, GROUP)
+        os.chmod(device.PATH, 0o660)
+        device.run('aaelctl', 'enable')
+
+    def setUp(self):
+        self.assertEqual(device.Status().one('health'), 'consistent')
+
+    def settled(self):
+        """Nothing is unconfirmed any more, so that the status stays as it is."""
+        with device.Device() as dev:
+            dev.snapshot()
+
+    def test_enable_again(self):
+        for words in ([], ['--index', '17'], ['-i', '17']):
+            self.assertEqual(self.ctl('enable', *words), b'')
+            self.assertEqual(self.ctl('enable', *words, **USER), b'')
+        self.refused('the log is enabled with another index (EBUSY)', 'enable', '--index', '18')
+        self.refused('the log is enabled with another index (EBUSY)', 'enable', '--index', '14')
+        self.assertEqual(device.Status().one('index'), '17')
+
+    def test_status_is_the_file(self):
+        self.settled()
+        self.assertEqual(self.ctl('status').decode(), device.text_file('status'))
+
+    def test_status_of_a_group_member_is_info(self):
+        lines = self.ctl('status', **MEMBER).decode().splitlines()
+        with device.Device() as dev:
+            info = dev.info()
+        for line in ('version: 1', 'state: enabled', 'health: consistent', 'provider: tpm', 'bank: sha256',
+                     'bank: sha384', 'boot_log: yes', 'index: 17', 'register: 14', f'count: {info.count}',
+                     f'bytes: {info.bytes}', f'own_bytes: {info.bytes - info.own_offset}',
+                     f'max_log_bytes: {info.max_log_bytes}', f'headroom_bytes: {info.headroom_bytes}',
+                     'violations: 0'):
+            self.assertIn(line, lines)
+        self.assertEqual(len(lines), 15)
+        self.refused('/dev/aael: Permission denied', 'status', code=UNREADABLE, **USER)
+
+    def test_append_prints_sequence_and_register(self):
+        count = device.count()
+        self.assertEqual(self.ctl('append', 'ctl', 'op', 'ä content'), b'%d 14\n' % (count + 1))
+        self.assertEqual(self.ctl('append', '--index', '11', 'ctl', 'op', 'eleven'), b'%d 11\n' % (count + 2))
+        self.assertEqual(self.ctl('append', RESERVED, 'op', 'root may'), b'%d 14\n' % (count + 3))
+        self.assertEqual(self.ctl('append', 'ctl', 'op', '-', input='typed\n'), b'%d 14\n' % (count + 4))
+        self.assertEqual(self.ctl('append', 'ctl', 'op', 'member', **MEMBER),
+                         b'%d 14\n' % (count + 5))
+        self.assertEqual(device.read_log().texts()[count:],
+                         ['ctl op ä content'.encode(), b'ctl op eleven', RESERVED.encode() + b' op root may',
+                          b'ctl op typed', b'ctl op member'])
+
+    def test_append_without_privilege(self):
+        self.refused('the domain is reserved for CAP_SYS_ADMIN (EACCES)',
+                     'append', RESERVED, 'b', 'c', **MEMBER)
+        self.refused('the register index is reserved for CAP_SYS_ADMIN (EPERM)',
+                     'append', '--index', '9', 'a', 'b', 'c', **MEMBER)
+        self.refused('/dev/aael: Permission denied', 'append', 'a', 'b', 'c', code=UNREADABLE, **USER)
+
+    def test_append_of_what_is_invalid(self):
+        word = 'holds a byte that is not printable ASCII, or a space (EINVAL)'
+        for fields, says in ((('a b', 'b', 'c'), 'domain ' + word), (('a', 'ä', 'c'), 'operation ' + word),
+                             (('', 'b', 'c'), 'domain is empty (EINVAL)'),
+                             (('a', '', 'c'), 'operation is empty (EINVAL)'),
+                             (('a', 'b', ''), 'content is empty (EINVAL)'),
+                             (('a' * 256, 'b', 'c'), 'domain is too long (E2BIG)'),
+                             (('a', 'b' * 256, 'c'), 'operation is too long (E2BIG)'),
+                             (('a', 'b', 'c' * 65536), 'content is too long (E2BIG)'),
+                             (('a', 'b', 'c\nd'), 'content holds a control character (EINVAL)'),
+                             (('a', 'b', b'\xff'), 'content is not well-formed UTF-8 (EILSEQ)')):
+            self.refused(says, 'append', *fields)
+        self.refused('content is empty (EINVAL)', 'append', 'a', 'b', '-', input='\n')
+        for index in ('5', '16', '24'):
+            self.refused(f'index {index} does not exist, or is refused to everybody (EINVAL)',
+                         'append', '--index', index, 'a', 'b', 'c')
+
+    def test_log_in_every_format_is_the_same_log(self):
+        self.ctl('append', 'ctl', 'json', '{"a": [1, "ä"]}')
+        log = device.read_log()
+        with device.Device() as dev:
+            stream = dev.stream()
+        binary = self.ctl('log', '--format', 'tcg2')
+        self.assertEqual(binary, stream)
+        with open(device.FILES + 'events', 'rb') as file:
+            self.assertEqual(self.ctl('log', '--format', 'tcg2', '--own'), file.read())
+
+        text = self.ctl('log', '--own').decode()
+        self.assertEqual(text, device.text_file('ascii_runtime_measurements'))
+        self.assertEqual(self.ctl('log', '--format', 'text', '--own').decode(), text)
+        self.assertEqual(self.ctl('log').decode().splitlines()[-len(log.ours):], text.splitlines())
+
+        shown = json.loads(self.ctl('log', '--format', 'json', '--own'))['uefi_event_logs']
+        self.assertEqual(len(shown), len(log.ours))
+        names = {'SHA-256': 0xb, 'SHA-384': 0xc}
+        for entry, item in zip(log.ours, shown):
+            self.assertEqual((item['index'], item['type_name'], item['digest_matches_event']),
+                             (entry.register, 'EV_EVENT_TAG', True))
+            self.assertEqual(item['details']['string'].encode(), aael.text(entry))
+            self.assertEqual({names[d['alg']]: bytes.fromhex(d['digest']) for d in item['digests']},
+                             entry.digests)
+        self.assertEqual(shown[-1]['details']['data']['content'], {'a': [1, 'ä']})
+        whole = json.loads(self.ctl('log', '--format', 'json'))['uefi_event_logs']
+        self.assertEqual((len(whole), whole[-len(shown):]), (len(log.entries), shown))
+
+    def test_saved_log_is_shown_as_the_live_one(self):
+        self.ctl('append', 'ctl', 'op', 'to be saved')
+        saved = self.ctl('log', '--format', 'tcg2')
+        with open('/tmp/saved', 'wb') as file:
+            file.write(saved)
+        for name in ('text', 'json', 'tcg2'):
+            for own in ([], ['--own']):
+                live = self.ctl('log', '--format', name, *own)
+                self.assertEqual(self.ctl('log', '--format', name, '--log', '/tmp/saved', *own), live)
+                self.assertEqual(self.ctl('log', '-f', name, '-l', '-', *own, input=saved), live)
+
+    def test_broken_log_is_unreadable(self):
+        with open('/tmp/cut', 'wb') as file:
+            file.write(self.ctl('log', '--format', 'tcg2')[:-1])
+        for words in (['log'], ['log', '--format', 'json'], ['verify']):
+            done = subprocess.run(['aaelctl', *words, '--log', '/tmp/cut'], capture_output=True, text=True,
+                                  check=False)
+            self.assertEqual(done.returncode, UNREADABLE, words)
+            self.assertRegex(done.stderr, rf'aaelctl {words[0]}: the log is malformed at byte \d+: .+\n')
+        self.assertEqual(self.ctl('log', '--log', '/nowhere', code=UNREADABLE,
+                                  says='/nowhere: No such file or directory'), b'')
+
+    def compared(self, pcr=14):
+        """What verify prints when all is well, and its options for the values of that PCR."""
+        text, options = '', []
+        for alg, value in sorted(device.pcr_values(pcr, vm.BANKS).items()):
+            name = aael.ALGS[alg][0]
+            text += f'{name}:{pcr}: match\n  register: {value.hex()}\n  replayed: {value.hex()}\n'
+            options += ['--register', f'{name}:{pcr}={value.hex()}']
+        return text.encode(), options
+
+    def test_verify_of_the_live_register(self):
+        self.ctl('append', 'ctl', 'op', 'to be verified')
+        self.ctl('append', '--index', '11', 'ctl', 'op', 'eleven')
+        self.assertEqual(self.ctl('verify'), self.compared()[0])
+        self.assertEqual(self.ctl('verify', '--index', '17'), self.compared()[0])
+        self.assertEqual(self.ctl('verify', '--index', '11'), self.compared(11)[0])
+        self.assertEqual(self.ctl('verify', '--rule', 'trustee'), self.compared()[0])
+        self.refused('/dev/aael: a field is missing or holds a byte that is not allowed, or there is no such '
+                     'index for anybody', 'verify', '--index', '5', code=UNREADABLE)
+
+    def test_verify_of_given_values(self):
+        self.ctl('append', 'ctl', 'op', 'to be given')
+        for pcr in (0, 14):
+            text, options = self.compared(pcr)
+            self.assertEqual(self.ctl('verify', *options), text)
+            self.assertEqual(self.ctl('verify', options[0], options[1].upper().replace('SHA', 'sha')),
+                             text.splitlines(True)[0] + b''.join(text.splitlines(True)[1:3]))
+        self.assertEqual(self.ctl('verify', *options, '--log', device.FILES + 'binary_runtime_measurements'),
+                         text)
+        out = self.ctl('verify', '--register', 'sha256:14=' + '00' * 32, *options, code=REFUSED).decode()
+        self.assertIn('sha256:14: mismatch\n  register: ' + '00' * 32, out)
+        self.assertTrue(out.endswith(text.decode()))
+
+    def test_verify_of_a_saved_log(self):
+        self.ctl('append', 'ctl', 'op', 'saved')
+        with open('/tmp/saved', 'wb') as file:
+            file.write(self.ctl('log', '--format', 'tcg2'))
+        text, options = self.compared()
+        self.assertEqual(self.ctl('verify', '--log', '/tmp/saved'), text)
+        self.ctl('append', 'ctl', 'op', 'not saved')
+        self.assertEqual(self.ctl('verify', '--log', '/tmp/saved', *options), text)
+        self.assertIn(b'sha256:14: mismatch\n', self.ctl('verify', '--log', '/tmp/saved', code=REFUSED))
+
+
+class Foreign(Case):
+    """Runs last: a divergence does not go away."""
+
+    def test_verify_after_a_foreign_extend(self):
+        device.run('aaelctl', 'append', 'ctl', 'op', 'before')
+        device.pcr_extend(14, 'sha256', hashlib.sha256(b'foreign').digest())
+        out = self.ctl('verify', code=REFUSED, says='the kernel says of register 14: diverged').decode()
+        self.assertEqual([line for line in out.splitlines() if not line.startswith(' ')],
+                         ['sha256:14: mismatch', 'sha384:14: match'])
+        live = device.pcr_values(14, vm.BANKS)[0xb].hex()
+        self.assertIn(f'  register: {live}\n', out)
+        self.assertIn('health: diverged\n', self.ctl('status').decode())
+        self.assertEqual(self.ctl('verify', '--register', f'sha256:14={live}', code=REFUSED).decode(),
+                         ''.join(out.splitlines(True)[:3]))
