@@ -11,6 +11,7 @@ import subprocess
 import device
 
 PORT = 8006
+CONFIG_PATH = '/tmp/aa.toml'
 CONFIG = """[token_configs.kbs]
 url = "http://127.0.0.1:1"
 [eventlog_config]
@@ -70,12 +71,13 @@ def request(method, path, body=None, headers=(), host='127.0.0.1:8006'):
 class Daemon:
     """aaeld with a configuration of ours, for as long as the block lasts."""
 
-    def __init__(self, enable=True, init_pcr=17, config=None, args=()):
-        with open('/tmp/aa.toml', 'w', encoding='ascii') as file:
+    def __init__(self, enable=True, init_pcr=17, config=None, args=(),
+                 program=('aaeld', '-c', CONFIG_PATH), **more):
+        with open(CONFIG_PATH, 'w', encoding='ascii') as file:
             file.write(config or CONFIG.format(init_pcr=init_pcr, enable=str(enable).lower()))
         self.log = open('/tmp/aaeld.log', 'wb')
-        self.process = subprocess.Popen(['aaeld', '-c', '/tmp/aa.toml', *args],
-                                        stdout=self.log, stderr=subprocess.STDOUT)
+        self.process = subprocess.Popen([*program, *args], stdout=self.log,
+                                        stderr=subprocess.STDOUT, **more)
 
     def __enter__(self):
         try:
