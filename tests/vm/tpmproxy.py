@@ -7,11 +7,13 @@ TPM commands (CMD_SET_DATAFD, SCM_RIGHTS). The control bytes pass through unread
 descriptor is kept, and swtpm gets the end of a pair of ours instead.
 
 The guest commands it by lines on a virtio-serial port; each is answered by one line of JSON:
-  stats                           commands seen since the start or the last reset, by name
-  reset                           forget counts and rules
-  hold [code=NAME] [pcr=N] ms=N [count=N] [skip=N] [when=before|after]
+  stats                           commands seen since the start or the last reset, by name,
+                                  and how many are held right now
+  reset                           forget counts and rules, let go what is held until release
+  hold [code=NAME] [pcr=N] [ms=N] [count=N] [skip=N] [when=before|after]
                                   delay matching commands before they reach the TPM, or
-                                  their responses after it
+                                  their responses after it; without ms until release
+  release                         the rules without ms end, what they hold goes on
   refuse rc=N [code=NAME] [pcr=N] [count=N] [skip=N]
                                   answer matching commands with rc, without the TPM
 NAME is a name of CODES or a number; default PCR_Extend. count: how many, default 1.
@@ -43,14 +45,24 @@ class Rules:
     """What to do with which commands, and how many were seen; safe between threads."""
 
     def __init__(self, hidden=None):
-        self.lock = threading.Lock()
+        self.lock = threading.Condition()
         self.hidden = hidden    # bank that the first to ask, the firmware, is not told of
-        self.reset()
+        self.held = 0
+        self.rules = []
+        with self.lock:
+            self.reset()
 
     def reset(self):
+        self.release()
         self.counts = collections.Counter()
         self.extends = collections.Counter()
         self.rules = []
+
+    def release(self):
+        for rule in self.rules:
+            if rule['verb'] == 'hold' and rule['ms'] is None:
+                rule['count'], rule['released'] = 0, True
+        self.lock.notify_all()
 
     def command(self, line):
         verb, *words = line.split()
@@ -58,13 +70,15 @@ class Rules:
         with self.lock:
             if verb == 'reset':
                 self.reset()
+            elif verb == 'release':
+                self.release()
             elif verb in ('hold', 'refuse'):
                 name = args.get('code', 'PCR_Extend')
                 self.rules.append({
                     'verb': verb, 'code': CODES[name] if name in CODES else int(name, 0),
                     'pcr': int(args['pcr']) if 'pcr' in args else None,
                     'count': int(args.get('count', 1)), 'skip': int(args.get('skip', 0)),
-                    'ms': int(args['ms']) if verb == 'hold' else 0,
+                    'ms': int(args['ms']) if 'ms' in args else None, 'released': False,
                     'rc': int(args['rc'], 0) if verb == 'refuse' else 0,
                     'when': args.get('when', 'before'), 'hits': 0,
                 })
@@ -73,20 +87,19 @@ class Rules:
             return self.stats()
 
     def stats(self):
-        return {'commands': dict(self.counts), 'extends': dict(self.extends),
+        return {'commands': dict(self.counts), 'extends': dict(self.extends), 'held': self.held,
                 'pending': [r for r in self.rules if r['count']]}
 
     def match(self, frame):
         """Counts a command; returns the rule that it falls under or None."""
         code = HEADER.unpack_from(frame)[2]
-        # The PCR is the first and only handle of PCR_Extend, PCR_Event and PCR_Reset.
-        pcr = struct.unpack_from('>I', frame, 10)[0] if len(frame) >= 14 else None
+        pcrs = pcrs_of(frame, code)
         with self.lock:
             self.counts[NAMES.get(code, hex(code))] += 1
             if code == CODES['PCR_Extend']:
-                self.extends[str(pcr)] += 1
+                self.extends.update(str(pcr) for pcr in pcrs)
             for rule in self.rules:
-                if rule['count'] and rule['code'] == code and rule['pcr'] in (None, pcr):
+                if rule['count'] and rule['code'] == code and rule['pcr'] in (None, *pcrs):
                     if rule['skip']:
                         rule['skip'] -= 1
                         continue
@@ -94,6 +107,33 @@ class Rules:
                     rule['hits'] += 1
                     return rule
         return None
+
+    def hold(self, rule):
+        """Returns after the rule's time, or when it is released."""
+        with self.lock:
+            self.held += 1
+            if rule['ms'] is None:
+                self.lock.wait_for(lambda: rule['released'])
+        if rule['ms']:
+            time.sleep(rule['ms'] / 1000)
+        with self.lock:
+            self.held -= 1
+
+
+def pcrs_of(command, code):
+    """The PCRs that a command is about; whatever a malformed one has there."""
+    if code != CODES['PCR_Read']:
+        # The first and only handle of PCR_Extend, PCR_Event and PCR_Reset.
+        return {int.from_bytes(command[10:14], 'big')} if len(command) >= 14 else set()
+    found, at = set(), 14
+    for _ in range(int.from_bytes(command[10:14], 'big')):
+        selected = command[at + 3:][:max(command[at + 2:at + 3], default=0)]
+        if not selected:
+            break
+        bits = int.from_bytes(selected, 'little')
+        found |= {pcr for pcr in range(8 * len(selected)) if bits >> pcr & 1}
+        at += 3 + len(selected)
+    return found
 
 
 def receive(sock, size):
@@ -133,13 +173,13 @@ def relay_commands(qemu, swtpm, rules):
             if rule['verb'] == 'refuse':
                 qemu.sendall(HEADER.pack(0x8001, HEADER.size, rule['rc']))
                 continue
-            held = rule['ms'] / 1000 if rule['verb'] == 'hold' else 0
-            if held and rule['when'] == 'before':
-                time.sleep(held)
+            held = rule['when'] if rule['verb'] == 'hold' else None
+            if held == 'before':
+                rules.hold(rule)
             swtpm.sendall(command)
             response = frame(swtpm)
-            if held and rule['when'] == 'after':
-                time.sleep(held)
+            if held == 'after':
+                rules.hold(rule)
             if rules.hidden and HEADER.unpack_from(command)[2] == CODES['GetCapability'] \
                     and command[10:14] == CAP_PCRS:
                 response, rules.hidden = without_bank(response, rules.hidden), None

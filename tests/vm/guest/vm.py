@@ -45,9 +45,14 @@ class TpmProxy:
             raise ValueError(answer['error'])
         return answer
 
-    def hold(self, pcr, ms, **more):
+    def hold(self, pcr, ms=None, **more):
+        """For that long, or until release()."""
+        more |= {} if ms is None else {'ms': ms}
         words = ''.join(f' {key}={value}' for key, value in more.items())
-        return self.command(f'hold pcr={pcr} ms={ms}{words}')
+        return self.command(f'hold pcr={pcr}{words}')
+
+    def release(self):
+        return self.command('release')
 
     def stats(self):
         return self.command('stats')
