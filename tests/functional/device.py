@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import errno
 import glob
+import mmap
 import os
 import re
 import struct
@@ -239,6 +240,26 @@ def pcr_values(pcr, banks):
 
 def pcr_extend(pcr, bank, digest):
     run('tpm2_pcrextend', f'{pcr}:{bank}={digest.hex()}')
+
+
+SYS_WRITE, SYS_POLL, SYS_IOCTL = 1, 7, 16
+
+
+def waits_in(number, pid, tid=None, fd=None):
+    """Is the thread asleep in that system call, on that descriptor?"""
+    with open(f'/proc/{pid}/task/{tid or pid}/syscall', encoding='ascii') as file:
+        words = file.read().split()
+    return words[0] == str(number) and fd in (None, int(words[1], 16))
+
+
+def guarded(pages=1):
+    """(memory, its address): so many pages, and one behind them that faults."""
+    size = pages * mmap.PAGESIZE
+    area = mmap.mmap(-1, size + mmap.PAGESIZE)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(area))
+    if libc.mprotect(ctypes.c_void_p(start + size), ctypes.c_size_t(mmap.PAGESIZE), 0):
+        raise OSError(ctypes.get_errno(), 'mprotect')
+    return area, start
 
 
 def tpm_device():

@@ -124,9 +124,7 @@ class Enabled(Case):
             self.refused(errno.EFAULT, device.ioctl, self.dev.fd, number, BAD)
 
     def test_a_size_beyond_the_mapping_faults(self):
-        area = mmap.mmap(-1, 2 * mmap.PAGESIZE)
-        start = ctypes.addressof(ctypes.c_char.from_buffer(area))
-        device.libc.munmap(ctypes.c_void_p(start + mmap.PAGESIZE), ctypes.c_size_t(mmap.PAGESIZE))
+        area, start = device.guarded()
         at = mmap.PAGESIZE - 120
         struct.pack_into('<II', area, at, 121, 0)
         self.refused(errno.EFAULT, device.ioctl, self.dev.fd, device.IOC_INFO, start + at)
