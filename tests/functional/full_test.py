@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # vm: kernel=6.1,6.12,debug tpm=crb
+# vm: kernel=6.1 tpm=tis
 # vm-proxy: yes
 # vm-timeout: 180
 """A full log refuses before any extend; the end of it is kept for CAP_SYS_ADMIN."""

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # vm: kernel=6.1,6.12,debug tpm=crb
+# vm: kernel=6.1 tpm=tis
 # vm-append: apparmor=1 security=apparmor
 # vm-timeout: 180
 """Who may log what: reserved domains, capabilities, groups, namespaces, security modules, signals."""

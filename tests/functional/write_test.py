@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # vm: kernel=6.1,6.12,debug tpm=crb
+# vm: kernel=6.1 tpm=tis
 # vm-proxy: yes
 # vm-timeout: 180
 """write(2), read(2), lseek(2), poll(2) of /dev/aael: only complete, valid lines are measured."""
