@@ -6,9 +6,10 @@
 Here the rows after which the log replays; tpmdiverge_test has those that are for good.
 """
 import errno
-import os
+import random
 import select
 import struct
+import time
 
 import aael
 import device
@@ -167,28 +168,31 @@ class Lies(Case):
 
 
 class Garbage(Case):
+    SEED = time.time_ns()  # a failure tells it; put it here to see the same again
+    CHANCE = random.Random(SEED)
     ANSWERS = (b'', b'\0', b'\x80\x01', b'\xff' * 10, b'\x80\x01\0\0\0\x0a\0\0', bytes(10), bytes(512),
                vtpm.HEADER.pack(0x8001, 9, 0), vtpm.HEADER.pack(0x8001, 0xffffffff, 0),
-               vtpm.HEADER.pack(0x8002, 4096, 0), os.urandom(64), os.urandom(4096))
+               vtpm.HEADER.pack(0x8002, 4096, 0), CHANCE.randbytes(64), CHANCE.randbytes(4096))
 
     def test_instead_of_the_answer_to_an_extend(self):
-        for answer in self.ANSWERS:
+        for number, answer in enumerate(self.ANSWERS):
             for applied in (True, False):
+                what = f'seed {self.SEED}, answer {number}, applied {applied}'
                 self.tpm.fault('PCR_Extend', vtpm.reply(answer, applied))
                 try:
                     self.append()
                 except OSError as error:
-                    self.assertEqual(device.name_of(error.errno), 'EIO', (answer, applied))
+                    self.assertEqual(device.name_of(error.errno), 'EIO', what)
                 self.dev.verify()
-                self.assertTrue(self.replays(), (answer, applied))
+                self.assertTrue(self.replays(), what)
         self.consistent(device.count() - self.before)
 
     def test_instead_of_the_answer_to_a_read(self):
-        for answer in self.ANSWERS[1:]:
+        for number, answer in enumerate(self.ANSWERS[1:], 1):
             self.tpm.fault('PCR_Read', vtpm.reply(answer))
             self.append()
             self.dev.verify()
-            self.assertTrue(self.replays(), answer)
+            self.assertTrue(self.replays(), f'seed {self.SEED}, answer {number}')
         self.consistent(len(self.ANSWERS) - 1)
 
     def test_short_and_wrong_digests_in_a_read(self):
