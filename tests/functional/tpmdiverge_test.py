@@ -16,20 +16,6 @@ from faults import BANKS, Case
 setUpModule = Case.start
 
 
-class LateInBetween(Case):
-    pcr = 9
-
-    def test_application_in_front_of_the_next_is_no_silent_mismatch(self):
-        self.append('first')
-        self.tpm.fault('PCR_Extend', vtpm.lose_command)
-        self.refused(errno.EIO, 'late')
-        self.tpm.extend(*self.tpm.last)
-        self.append('next')
-        self.dev.snapshot(self.pcr)
-        if not self.replays():
-            self.diverged(f'PCR {self.pcr} was extended by somebody else')
-
-
 class LieAboutAnEarlierEntry(Case):
     pcr = 11
 

@@ -132,6 +132,16 @@ class Late(Case):
         self.assertTrue(device.read_log().texts()[-1].endswith(b'late'))
         self.consistent(1)
 
+    def test_application_in_front_of_the_next_is_logged_in_front_of_it(self):
+        self.append('first')
+        self.tpm.fault('PCR_Extend', vtpm.lose_command)
+        self.refused(errno.EIO, 'late')
+        self.tpm.extend(*self.tpm.last)
+        self.assertEqual(self.append('next')[0], self.before + 3)
+        self.assertEqual([t.rpartition(b' ')[2] for t in device.read_log().texts()[-3:]],
+                         [b'first', b'late', b'next'])
+        self.consistent(3)
+
 
 class Lies(Case):
     def test_last_entry_is_extended_again(self):
