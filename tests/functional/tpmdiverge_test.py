@@ -20,12 +20,20 @@ class LieAboutAnEarlierEntry(Case):
     pcr = 11
 
     def test_names_the_first_missing_entry(self):
-        self.append('first')
-        self.dev.verify(self.pcr)
-        self.tpm.fault('PCR_Extend', vtpm.lie)
-        missing, _ = self.append('missing')
-        self.append('third')
-        self.dev.verify(self.pcr)
+        for _ in range(10):
+            self.append('first')
+            # The confirmation has been, so none is due for 900 ms.
+            device.wait_for(lambda: f'PCR {self.pcr}: consistent, 0 unconfirmed'
+                            in device.Status()['register_health'])
+            repairs = device.Status().one('repairs')
+            self.tpm.fault('PCR_Extend', vtpm.lie)
+            missing, _ = self.append('missing')
+            self.append('third')
+            self.dev.verify(self.pcr)
+            if device.Status().one('repairs') == repairs:
+                break
+            # Very slow: it came between the two and put the first of them right. Again.
+            self.assertTrue(self.replays())
         self.diverged(f'PCR {self.pcr} lacks entry {missing}')
         self.assertEqual(self.append('goes on')[0], missing + 2)
 
@@ -61,7 +69,7 @@ class ForeignUnasked(Case):
         self.tpm.fault('PCR_Extend', lambda t, c, answer: self.twice(answer))
         self.append()
         device.wait_for(lambda: f'PCR {self.pcr} was extended by somebody else'
-                        in device.Status().get('diverged', []), 5)
+                        in device.Status().get('diverged', []))
         self.diverged(f'PCR {self.pcr} was extended by somebody else')
 
     def twice(self, answer):
