@@ -144,36 +144,50 @@ class Late(Case):
 
 
 class Lies(Case):
+    def setUp(self):
+        super().setUp()
+        self.repairs = self.repaired()
+
+    @staticmethod
+    def repaired():
+        return int(device.Status().one('repairs'))
+
     def test_last_entry_is_extended_again(self):
-        repairs = int(device.Status().one('repairs'))
         self.tpm.fault('PCR_Extend', vtpm.lie)
         self.append()
         self.dev.verify()
-        self.assertEqual(int(device.Status().one('repairs')), repairs + 1)
+        self.assertEqual(self.repaired(), self.repairs + 1)
         self.sent(2)
         self.consistent(1)
 
     def test_is_found_without_being_asked(self):
-        repairs = int(device.Status().one('repairs'))
         self.tpm.fault('PCR_Extend', vtpm.lie)
         self.append()
-        device.wait_for(self.replays, 5)
-        device.wait_for(lambda: int(device.Status().one('repairs')) == repairs + 1, 5)
+        device.wait_for(self.replays)
+        device.wait_for(lambda: self.repaired() == self.repairs + 1)
         self.consistent(1)
 
     def test_slow_one_is_found_at_once(self):
-        self.tpm.fault('PCR_Extend', vtpm.slowly(0.6, vtpm.lie))
+        self.tpm.slow_extend(vtpm.lie)
         self.append()
         self.assertTrue(self.replays())
-        self.sent(2)
+        self.sent(vtpm.SLOW_RETRIES + 2)
         self.consistent(1)
+        self.assertEqual(self.repaired(), self.repairs, 'found only when it was confirmed')
 
     def test_slow_success_is_confirmed_at_once(self):
         reads = self.tpm.counts['PCR_Read']
-        self.tpm.fault('PCR_Extend', vtpm.slowly(0.6))
+        self.tpm.slow_extend()
         self.append()
         self.assertGreater(self.tpm.counts['PCR_Read'], reads)
-        self.sent(1)
+        self.sent(vtpm.SLOW_RETRIES + 1)
+        self.consistent(1)
+
+    def test_slow_success_that_cannot_be_read_is_not_acknowledged(self):
+        self.tpm.slow_extend()
+        self.tpm.fault('PCR_Read', vtpm.refuse(vtpm.RC_FAILURE), count=1000)
+        self.refused(errno.ETIMEDOUT)
+        self.tpm.heal()
         self.consistent(1)
 
 

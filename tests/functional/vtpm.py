@@ -13,7 +13,6 @@ import os
 import select
 import struct
 import threading
-import time
 
 import aael
 import device
@@ -25,6 +24,7 @@ HEADER = struct.Struct('>HII')
 NEW_DEVICE = 3 << 30 | 20 << 16 | 0xa1 << 8
 FLAG_TPM2 = 1
 RC_FAILURE, RC_RETRY, RC_COMMAND_CODE = 0x101, 0x922, 0x143
+SLOW_RETRIES = 5
 NO_SESSIONS, SESSIONS = 0x8001, 0x8002
 CAP_COMMANDS, CAP_PCRS, CAP_PROPERTIES = 2, 5, 6
 PT_TOTAL_COMMANDS = 0x129
@@ -54,14 +54,6 @@ def lose_command(tpm, command, answer):
 def lie(tpm, command, answer):
     """Success is reported and nothing was done; what tpm-crb does with a late reply."""
     return response(struct.pack('>I', 0) + bytes(5), tag=SESSIONS)
-
-
-def slowly(seconds, fault=None):
-    """Answers late, but in time for the driver."""
-    def held(tpm, command, answer):
-        time.sleep(seconds)
-        return fault(tpm, command, answer) if fault else answer()
-    return held
 
 
 def reply(data, applied=True):
@@ -110,6 +102,13 @@ class Tpm:
         """The next commands of that name (and PCR) fall to action."""
         with self.lock:
             self.faults.append([CODES[name], pcr, count, action])
+
+    def slow_extend(self, action=None):
+        """The next PCR_Extend takes more than 600 ms and cannot miss the driver's limit: the driver
+        repeats what is answered RC_RETRY, after 20, 40, 80, 160, 320 ms, with a new limit each time."""
+        self.fault('PCR_Extend', refuse(RC_RETRY), count=SLOW_RETRIES)
+        if action:
+            self.fault('PCR_Extend', action)
 
     def heal(self):
         with self.lock:
