@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests with a misbehaving TPM share: the TPM, an append, and what must hold after it."""
+import errno
 import unittest
 
 import aael
@@ -64,6 +65,32 @@ class Case(unittest.TestCase):
         self.assertIn(line, status['diverged'])
         self.assertTrue([v for v in status['diverged_values'] if v.startswith(f'PCR {self.pcr} ')])
         self.assertFalse(self.replays())
+
+    def gone(self, pending=0):
+        """The device is gone for good: everything says so, and the log can be read."""
+        self.refused(errno.ENODEV)
+        for call in (self.dev.snapshot, self.dev.verify):
+            with self.assertRaises(OSError) as caught:
+                call()
+            self.assertEqual(device.name_of(caught.exception.errno), 'ENODEV')
+        info, status = self.dev.info(), device.Status()
+        self.assertEqual(device.HEALTHS[info.health], 'gone')
+        self.assertEqual(info.pending_sequence, pending)
+        self.assertEqual(status.one('health'), 'gone')
+        self.assertEqual(status.one('pending'), f'entry {pending} is undecided' if pending else '')
+        self.assertEqual(device.count(), self.before)
+        self.assertEqual(len(device.read_log().ours), self.before)
+
+    def gone_undecided(self):
+        """The device went away when it may have had the event: that stays undecided."""
+        error = self.refused(errno.ETIMEDOUT, 'undecided')
+        self.assertEqual(error.sequence, self.before + 1)
+        self.gone(self.before + 1)
+        other = vtpm.Tpm(BANKS, self.tpm.pcrs)
+        self.addCleanup(other.close)
+        self.gone(self.before + 1)
+        self.assertEqual(other.counts['PCR_Extend'], 0)
+        self.assertIn('in use', device.rmmod(check=False)[1])
 
     def sent(self, number):
         self.assertEqual(self.tpm.counts['PCR_Extend'] - self.extends, number)

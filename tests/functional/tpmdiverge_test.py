@@ -101,14 +101,3 @@ class ZGone(Case):
         self.addCleanup(other.close)
         self.gone()
         self.assertEqual(other.counts['PCR_Extend'], 0)
-
-    def gone(self):
-        self.refused(errno.ENODEV)
-        for call in (self.dev.snapshot, self.dev.verify):
-            with self.assertRaises(OSError) as caught:
-                call()
-            self.assertEqual(device.name_of(caught.exception.errno), 'ENODEV')
-        self.assertEqual(device.HEALTHS[self.dev.info().health], 'gone')
-        self.assertEqual(device.Status().one('health'), 'gone')
-        self.assertEqual(device.count(), self.before)
-        device.read_log()

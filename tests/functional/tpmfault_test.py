@@ -3,7 +3,8 @@
 # vm-timeout: 240
 """Every row of the failure table, through a TPM that misbehaves on order.
 
-Here the rows after which the log replays; tpmdiverge_test has those that are for good.
+Here the rows after which the log replays, and the device's going away in the middle of an
+extend; tpmdiverge_test has those that are for good, virtual_test those of a lost read-back.
 """
 import errno
 import random
@@ -229,3 +230,12 @@ class Garbage(Case):
             self.dev.verify()
             self.assertTrue(self.replays())
         self.consistent(5)
+
+
+class ZGone(Case):
+    """Runs last: the device never comes back."""
+
+    def test_in_the_middle_of_an_extend_leaves_it_undecided(self):
+        self.tpm.fault('PCR_Extend', vtpm.vanish(True))
+        self.gone_undecided()
+        self.sent(1)

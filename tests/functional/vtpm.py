@@ -56,6 +56,15 @@ def lie(tpm, command, answer):
     return response(struct.pack('>I', 0) + bytes(5), tag=SESSIONS)
 
 
+def vanish(applied):
+    """The device goes away in the middle of the command."""
+    def vanished(tpm, command, answer):
+        if applied:
+            answer()
+        tpm.leave()
+    return vanished
+
+
 def reply(data, applied=True):
     """These bytes instead of the answer."""
     def replied(tpm, command, answer):
@@ -89,11 +98,17 @@ class Tpm:
         self.thread.start()
         device.wait_for(lambda: os.path.exists(self.node), what='no chip')
 
+    def leave(self):
+        """Takes the device away; in the responder's thread, or when it has ended."""
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
+
     def close(self):
-        """Takes the device away."""
+        """Takes the device away, if it has not left, and ends the thread."""
         os.write(self.tell, b'x')
         self.thread.join()
-        os.close(self.fd)
+        self.leave()
         for fd in (self.stop, self.tell):
             os.close(fd)
         device.wait_for(lambda: not os.path.exists(self.node), what='the chip stays')
@@ -115,7 +130,7 @@ class Tpm:
             self.faults = []
 
     def serve(self):
-        while True:
+        while self.fd >= 0:
             ready, _, _ = select.select([self.fd, self.stop], [], [])
             if self.stop in ready:
                 return
