@@ -27,6 +27,7 @@ extern "C" {
 #define AAELD_REQUEST_TIMEOUT_MS 10000
 #define AAELD_CONFIG_MAX_BYTES (1024 * 1024)
 #define AAELD_MESSAGE_BYTES 256
+#define AAELD_ADDRESS_BYTES 64
 
 #define AAELD_DEFAULT_BIND "127.0.0.1:8006"
 
@@ -180,6 +181,47 @@ bool aaeld_guard_peer(const struct sockaddr *peer);
 bool aaeld_guard_host(const char *host);
 /* The path in a request target: *@target without http://host, which must be loopback. */
 bool aaeld_guard_target(const char **target);
+
+/* ---- address.c --------------------------------------------------------------------- */
+
+/* "127.0.0.1:8006", "[::1]:0": libevent's own parser refuses port 0. 0, or -EINVAL. */
+int aaeld_address_parse(const char *text, struct sockaddr_storage *to, socklen_t *size);
+/* The other way; @from is IPv4 or IPv6. */
+void aaeld_address_format(const struct sockaddr *from, char text[AAELD_ADDRESS_BYTES]);
+
+/* ---- framing.c, page.c: what evhttp takes too easily, and says badly ----------------- */
+
+struct evbuffer;
+struct evbuffer_cb_info;
+struct evhttp_request;
+
+/* What makes the end of this request doubtful, naming the header; NULL: nothing. */
+const char *aaeld_framing_error(const struct evhttp_request *req);
+/* An evbuffer_cb_func for output buffers: evhttp's own error pages become JSON. */
+void aaeld_page_replace(struct evbuffer *out, const struct evbuffer_cb_info *info, void *arg);
+
+/* ---- conn.c: connections, from accept to close ---------------------------------------- */
+
+struct aaeld_conn;
+struct aaeld_conns;
+struct bufferevent;
+struct evhttp_connection;
+struct timeval;
+
+/* At most @max at once, each with @timeout for a whole request. NULL: no memory. */
+struct aaeld_conns *aaeld_conns_new(struct event_base *base, unsigned int max,
+				    const struct timeval *timeout);
+/* For evhttp_set_bevcb(): the connection being accepted joins @conns. */
+struct bufferevent *aaeld_conns_accept(struct event_base *base, void *conns);
+/* The one that belongs to @evcon, or NULL. */
+struct aaeld_conn *aaeld_conns_find(struct aaeld_conns *conns,
+				    const struct evhttp_connection *evcon);
+/* After evhttp_free(). */
+void aaeld_conns_free(struct aaeld_conns *conns);
+/* Its request is being answered: no deadline, and it is not dropped. */
+void aaeld_conn_busy(struct aaeld_conn *c);
+/* It has been answered: the time for its next request begins. */
+void aaeld_conn_wait(struct aaeld_conn *c);
 
 /* ---- http.c: evhttp and its edges -------------------------------------------------- */
 

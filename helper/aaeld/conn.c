@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Every connection is in one list from accept to close: oldest first, so that the cap can
+ * drop the one that has waited longest, and with one deadline for a whole request, so
+ * that a byte now and then does not keep it alive. A connection whose request is with
+ * the worker is never freed from here.
+ */
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+#include "aaeld.h"
+
+struct aaeld_conn {
+	TAILQ_ENTRY(aaeld_conn) next;
+	struct aaeld_conns *all;
+	struct bufferevent *bev;
+	struct evhttp_connection *evcon; /* NULL until adopted */
+	struct event *deadline;
+	bool busy; /* a request of it is being answered */
+};
+
+struct aaeld_conns {
+	struct event_base *base;
+	struct timeval timeout;
+	unsigned int max, count;
+	TAILQ_HEAD(, aaeld_conn) list;
+};
+
+static void forget(struct aaeld_conn *c)
+{
+	TAILQ_REMOVE(&c->all->list, c, next);
+	c->all->count--;
+	if (c->deadline)
+		event_free(c->deadline);
+	free(c);
+}
+
+static void on_close(struct evhttp_connection *evcon, void *arg)
+{
+	(void)evcon;
+	forget(arg);
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct aaeld_conn *c = arg;
+
+	(void)fd;
+	(void)what;
+	if (!c->busy)
+		evhttp_connection_free(c->evcon); /* ends in on_close() */
+}
+
+void aaeld_conn_busy(struct aaeld_conn *c)
+{
+	c->busy = true;
+	event_del(c->deadline);
+}
+
+void aaeld_conn_wait(struct aaeld_conn *c)
+{
+	c->busy = false;
+	TAILQ_REMOVE(&c->all->list, c, next);
+	TAILQ_INSERT_TAIL(&c->all->list, c, next);
+	event_add(c->deadline, &c->all->timeout);
+}
+
+/* Make room by closing whoever has waited longest for nothing. */
+static void enforce_cap(struct aaeld_conns *all, struct aaeld_conn *newest)
+{
+	struct aaeld_conn *c;
+
+	if (all->count <= all->max)
+		return;
+	TAILQ_FOREACH(c, &all->list, next)
+	if (!c->busy && c->evcon && c != newest)
+		break;
+	evhttp_connection_free(c ? c->evcon : newest->evcon);
+}
+
+/*
+ * Runs right after evhttp has accepted: now the bufferevent's callbacks have the
+ * connection as their argument, the only way to know it before the first request.
+ */
+static void adopt(evutil_socket_t fd, short what, void *arg)
+{
+	struct aaeld_conn *c = arg;
+	struct aaeld_conns *all = c->all;
+	struct bufferevent *bev = c->bev;
+	void *evcon = NULL;
+
+	(void)fd;
+	(void)what;
+	bufferevent_getcb(bev, NULL, NULL, NULL, &evcon);
+	bufferevent_decref(bev);
+	if (!evcon) {
+		forget(c); /* closed already */
+		return;
+	}
+	c->evcon = evcon;
+	evhttp_connection_set_closecb(c->evcon, on_close, c);
+	event_free(c->deadline);
+	c->deadline = evtimer_new(all->base, on_deadline, c);
+	if (!c->deadline) {
+		evhttp_connection_free(c->evcon);
+		return;
+	}
+	evbuffer_add_cb(bufferevent_get_output(bev), aaeld_page_replace, NULL);
+	event_add(c->deadline, &all->timeout);
+	enforce_cap(all, c);
+}
+
+struct bufferevent *aaeld_conns_accept(struct event_base *base, void *conns)
+{
+	struct aaeld_conns *all = conns;
+	struct bufferevent *bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	struct aaeld_conn *c = calloc(1, sizeof(*c));
+
+	if (bev && c)
+		c->deadline = evtimer_new(base, adopt, c);
+	if (!bev || !c || !c->deadline) {
+		if (bev)
+			bufferevent_free(bev);
+		free(c);
+		return NULL; /* evhttp makes one itself, which only its time-out guards */
+	}
+	c->all = all;
+	c->bev = bev;
+	bufferevent_incref(bev);
+	TAILQ_INSERT_TAIL(&all->list, c, next);
+	all->count++;
+	event_active(c->deadline, EV_TIMEOUT, 0);
+	return bev;
+}
+
+struct aaeld_conn *aaeld_conns_find(struct aaeld_conns *all, const struct evhttp_connection *evcon)
+{
+	struct aaeld_conn *c;
+
+	TAILQ_FOREACH(c, &all->list, next)
+	if (c->evcon == evcon)
+		return c;
+	return NULL;
+}
+
+struct aaeld_conns *aaeld_conns_new(struct event_base *base, unsigned int max,
+				    const struct timeval *timeout)
+{
+	struct aaeld_conns *all = calloc(1, sizeof(*all));
+
+	if (!all)
+		return NULL;
+	all->base = base;
+	all->max = max;
+	all->timeout = *timeout;
+	TAILQ_INIT(&all->list);
+	return all;
+}
+
+void aaeld_conns_free(struct aaeld_conns *all)
+{
+	struct aaeld_conn *c;
+
+	if (!all)
+		return;
+	while ((c = TAILQ_FIRST(&all->list))) {
+		if (!c->evcon)
+			bufferevent_decref(c->bev);
+		forget(c);
+	}
+	free(all);
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * evhttp answers some malformed requests by itself, in HTML. Its page stands complete in
+ * the output buffer, perhaps behind a "100 Continue", before anything of it is sent:
+ * it is replaced there.
+ */
+#include <event2/buffer.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aaeld.h"
+
+#define PAGE_END "</BODY></HTML>\n"
+#define PAGE_MAX_BYTES 1024
+#define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
+
+void aaeld_page_replace(struct evbuffer *out, const struct evbuffer_cb_info *info, void *arg)
+{
+	char page[PAGE_MAX_BYTES], body[AAELD_MESSAGE_BYTES];
+	size_t size = evbuffer_get_length(out), end = strlen(PAGE_END);
+	const char *error = page, *phrase = "Bad Request", *text = "malformed HTTP request";
+	int status;
+
+	(void)arg;
+	if (!info->n_added || size < end || size >= sizeof(page))
+		return;
+	/* Between two writes bufferevents keep the beginning frozen. */
+	evbuffer_unfreeze(out, 1);
+	if (evbuffer_copyout(out, page, size) != (ev_ssize_t)size)
+		return;
+	page[size] = '\0';
+	if (!strncmp(error, CONTINUE, strlen(CONTINUE)))
+		error += strlen(CONTINUE);
+	if (memcmp(page + size - end, PAGE_END, end) || strncmp(error, "HTTP/1.", 7))
+		return;
+	status = atoi(error + strlen("HTTP/1.1 "));
+	if (status == 413) {
+		phrase = "Content Too Large";
+		text = "body: more than 1 MiB, or a malformed chunk";
+	} else if (status == 417) {
+		phrase = "Expectation Failed";
+		text = "Expect: only 100-continue";
+	}
+	snprintf(body, sizeof(body), "{\"success\":\"false\",\"message\": \"%s\"}", text);
+	evbuffer_drain(out, size);
+	evbuffer_add_printf(out,
+			    "%.*sHTTP/1.1 %d %s\r\nContent-Type: application/json\r\n"
+			    "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+			    (int)(error - page), page, status, phrase, strlen(body), body);
+}
