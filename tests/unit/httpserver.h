@@ -40,7 +40,7 @@ static int stop_pipe[2];
 static uint16_t port;
 static unsigned int timeout_ms;
 
-static int gated_append(void *k, const struct aaeld_event *event, uint64_t *sequence)
+static inline int gated_append(void *k, const struct aaeld_event *event, uint64_t *sequence)
 {
 	if (gate_is_shut)
 		sem_wait(&gate);
@@ -53,19 +53,19 @@ static const struct aaeld_kernel_ops gated_ops = {
 	.enable = fake_enable,
 };
 
-static int submit(struct aaeld_app *a, struct aaeld_job *job)
+static inline int submit(struct aaeld_app *a, struct aaeld_job *job)
 {
 	return aaeld_worker_submit(a->worker, job);
 }
 
-static void on_stop(evutil_socket_t fd, short what, void *base)
+static inline void on_stop(evutil_socket_t fd, short what, void *base)
 {
 	(void)fd;
 	(void)what;
 	event_base_loopbreak(base);
 }
 
-static void *serve(void *arg)
+static inline void *serve(void *arg)
 {
 	struct aaeld_http_options options = { .timeout_ms = timeout_ms,
 					      .connections = CONNECTIONS };
@@ -88,7 +88,7 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-static int start(unsigned int ms)
+static inline int start(unsigned int ms)
 {
 	fake_init(&kernel);
 	gate_is_shut = false;
@@ -109,19 +109,19 @@ static int start(unsigned int ms)
 }
 
 /* So patient that a slow machine does not change an outcome. */
-static int setup(void **state)
+static inline int setup(void **state)
 {
 	(void)state;
 	return start(PATIENCE_SECONDS * 1000);
 }
 
-static int setup_impatient(void **state)
+static inline int setup_impatient(void **state)
 {
 	(void)state;
 	return start(TIMEOUT_MS);
 }
 
-static int teardown(void **state)
+static inline int teardown(void **state)
 {
 	(void)state;
 	gate_is_shut = false;
@@ -138,7 +138,7 @@ static int teardown(void **state)
 
 /* ---- a client ---- */
 
-static int dial(void)
+static inline int dial(void)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
 	struct timeval patience = { .tv_sec = PATIENCE_SECONDS };
@@ -153,7 +153,7 @@ static int dial(void)
 }
 
 /* As much as the server takes: it may have answered and closed before the end. */
-static void put(int fd, const void *data, size_t size)
+static inline void put(int fd, const void *data, size_t size)
 {
 	const char *p = data;
 	ssize_t n;
@@ -168,7 +168,7 @@ static void put(int fd, const void *data, size_t size)
 static char answer[ANSWER_MAX_BYTES];
 
 /* One whole answer; its status, 0 if the connection was closed before one. */
-static int take(int fd)
+static inline int take(int fd)
 {
 	size_t used = 0, want = 0;
 	char *body, *length;
@@ -201,7 +201,7 @@ static const char *body_of(void)
 	return body ? body + 4 : "";
 }
 
-static int ask_bytes(const char *request, size_t size)
+static inline int ask_bytes(const char *request, size_t size)
 {
 	int fd = dial(), status;
 
@@ -211,12 +211,12 @@ static int ask_bytes(const char *request, size_t size)
 	return status;
 }
 
-static int ask(const char *request)
+static inline int ask(const char *request)
 {
 	return ask_bytes(request, strlen(request));
 }
 
-static size_t post_head(char *out, size_t room, size_t body_size)
+static inline size_t post_head(char *out, size_t room, size_t body_size)
 {
 	return (size_t)snprintf(out, room,
 				"POST /aa/aael HTTP/1.1\r\nHost: 127.0.0.1:8006\r\n"
@@ -224,7 +224,7 @@ static size_t post_head(char *out, size_t room, size_t body_size)
 				body_size);
 }
 
-static int post_bytes(const char *body, size_t size)
+static inline int post_bytes(const char *body, size_t size)
 {
 	char *request = malloc(size + 512);
 	size_t head = post_head(request, 512, size);
@@ -236,7 +236,7 @@ static int post_bytes(const char *body, size_t size)
 	return status;
 }
 
-static void assert_alive(void)
+static inline void assert_alive(void)
 {
 	int before = kernel.appended;
 
@@ -246,7 +246,7 @@ static void assert_alive(void)
 }
 
 /* 400 that names the field; nothing appended; alive. */
-static void assert_bad_body(const char *body, size_t size, const char *field)
+static inline void assert_bad_body(const char *body, size_t size, const char *field)
 {
 	char begin[128];
 	int before = kernel.asked;
@@ -259,7 +259,7 @@ static void assert_bad_body(const char *body, size_t size, const char *field)
 	assert_int_equal(kernel.asked, before);
 }
 
-static void assert_bad_text(const char *body, const char *field)
+static inline void assert_bad_text(const char *body, const char *field)
 {
 	assert_bad_body(body, strlen(body), field);
 }

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Connections over real sockets: how many, how long, and how they end. */
+#include "httpserver.h"
+
+/* The cap is 16: each newcomer costs whoever has waited longest for nothing. */
+static void half_open_connections_lock_nobody_out(void **state)
+{
+	static const char half[] =
+		"POST /aa/aael HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n";
+	int fds[500];
+
+	(void)state;
+	for (int i = 0; i < 500; i++) {
+		fds[i] = dial();
+		if (i % 2)
+			put(fds[i], half, sizeof(half) - 1);
+		if (i % 50 == 0)
+			assert_alive();
+	}
+	for (int i = 0; i < 10; i++)
+		assert_alive();
+	/* The oldest are closed, by the cap and not by the clock. */
+	assert_int_equal(take(fds[0]), 0);
+	for (int i = 0; i < 500; i++)
+		close(fds[i]);
+	assert_alive();
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void slow_clients_are_cut_off(void **state)
+{
+	static const char head[] =
+		"POST /aa/aael HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n";
+	double begin = now();
+	int silent = dial(), slow = dial();
+	struct pollfd p = { .fd = slow, .events = POLLIN };
+
+	(void)state;
+	/* One byte at a time, each well within a time-out between bytes. */
+	for (size_t i = 0; i < sizeof(head) && !poll(&p, 1, TIMEOUT_MS / 10); i++)
+		put(slow, head + i, 1);
+	assert_true(p.revents);
+	assert_int_equal(take(slow), 0);
+	assert_int_equal(take(silent), 0);
+	assert_true(now() - begin < PATIENCE_SECONDS / 2);
+	close(slow);
+	close(silent);
+	assert_int_equal(kernel.asked, 0);
+	assert_alive();
+}
+
+static void slow_kernel_does_not_stop_the_loop(void **state)
+{
+	char request[1024];
+	size_t head = post_head(request, sizeof(request), strlen(EVENT));
+	int fd = dial();
+
+	(void)state;
+	strcpy(request + head, EVENT);
+	gate_is_shut = true;
+	put(fd, request, strlen(request));
+	assert_int_equal(ask("GET /info HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200);
+	assert_int_equal(post_bytes("{}", 2), 400);
+	/* A busy connection is neither timed out nor dropped for the cap. */
+	for (int i = 0; i < 3 * CONNECTIONS; i++)
+		assert_int_equal(ask("GET /info HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200);
+	gate_is_shut = false;
+	sem_post(&gate);
+	assert_int_equal(take(fd), 200);
+	assert_int_equal(kernel.appended, 1);
+	close(fd);
+}
+
+static void client_may_leave_before_the_answer(void **state)
+{
+	struct linger reset = { .l_onoff = 1 };
+	char request[1024];
+	size_t head = post_head(request, sizeof(request), strlen(EVENT));
+
+	(void)state;
+	strcpy(request + head, EVENT);
+	for (int i = 0; i < 8; i++) {
+		int fd = dial();
+
+		gate_is_shut = true;
+		put(fd, request, strlen(request));
+		if (i % 2)
+			setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		close(fd);
+		assert_int_equal(ask("GET /info HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200);
+		gate_is_shut = false;
+		sem_post(&gate);
+		/* The post behind it is answered after it. */
+		assert_int_equal(post_bytes(EVENT, strlen(EVENT)), 200);
+		while (!sem_trywait(&gate))
+			;
+	}
+}
+
+/* Pipelined requests do not run at once, so each event has its own connection. */
+static void busy_connections_are_capped(void **state)
+{
+	char request[1024];
+	size_t head = post_head(request, sizeof(request), strlen(EVENT));
+	struct pollfd last[1] = { { .events = POLLIN } };
+	int fds[CONNECTIONS];
+
+	(void)state;
+	strcpy(request + head, EVENT);
+	gate_is_shut = true;
+	for (int i = 0; i < CONNECTIONS - 1; i++) {
+		fds[i] = dial();
+		put(fds[i], request, strlen(request));
+		/* Answered behind it, so it has been read. */
+		assert_int_equal(ask("GET /info HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200);
+	}
+	/* The last one may lose its place to the probe before its request is read. */
+	last->fd = dial();
+	put(last->fd, request, strlen(request));
+	while (ask("GET /info HTTP/1.1\r\nHost: localhost\r\n\r\n")) {
+		if (poll(last, 1, 0) == 1) {
+			close(last->fd);
+			last->fd = dial();
+			put(last->fd, request, strlen(request));
+		}
+	}
+	fds[CONNECTIONS - 1] = last->fd;
+	gate_is_shut = false;
+	sem_post(&gate);
+	for (int i = 0; i < CONNECTIONS; i++) {
+		assert_int_equal(take(fds[i]), 200);
+		close(fds[i]);
+	}
+	assert_int_equal(kernel.appended, CONNECTIONS);
+	assert_alive();
+}
+
+static void stops_with_requests_in_flight(void **state)
+{
+	char request[1024];
+	size_t head = post_head(request, sizeof(request), strlen(EVENT));
+	int fds[4];
+
+	(void)state;
+	strcpy(request + head, EVENT);
+	for (int i = 0; i < 4; i++) {
+		fds[i] = dial();
+		put(fds[i], request, i < 3 ? strlen(request) : 20);
+	}
+	assert_int_equal(ask("GET /info HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200);
+	assert_int_equal(teardown(NULL), 0);
+	for (int i = 0; i < 4; i++)
+		close(fds[i]);
+	assert_int_equal(start(TIMEOUT_MS), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(half_open_connections_lock_nobody_out, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(slow_clients_are_cut_off, setup_impatient,
+						teardown),
+		cmocka_unit_test_setup_teardown(slow_kernel_does_not_stop_the_loop, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(client_may_leave_before_the_answer, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(busy_connections_are_capped, setup, teardown),
+		cmocka_unit_test_setup_teardown(stops_with_requests_in_flight, setup, teardown),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
