@@ -208,7 +208,10 @@ struct bufferevent;
 struct evhttp_connection;
 struct timeval;
 
-/* At most @max at once, each with @timeout for a whole request. NULL: no memory. */
+/*
+ * At most @max at once, each with @timeout for a whole request, and again to take the
+ * answer. NULL: no memory.
+ */
 struct aaeld_conns *aaeld_conns_new(struct event_base *base, unsigned int max,
 				    const struct timeval *timeout);
 /* For evhttp_set_bevcb(): the connection being accepted joins @conns. */
@@ -218,9 +221,9 @@ struct aaeld_conn *aaeld_conns_find(struct aaeld_conns *conns,
 				    const struct evhttp_connection *evcon);
 /* After evhttp_free(). */
 void aaeld_conns_free(struct aaeld_conns *conns);
-/* Its request is being answered: no deadline, and it is not dropped. */
+/* Its request is with the routes: no deadline, and it is not dropped. */
 void aaeld_conn_busy(struct aaeld_conn *c);
-/* It has been answered: the time for its next request begins. */
+/* The peer is to take his answer, or to send the next request: his time begins. */
 void aaeld_conn_wait(struct aaeld_conn *c);
 
 /* ---- http.c: evhttp and its edges -------------------------------------------------- */

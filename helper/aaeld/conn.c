@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Every connection is in one list from accept to close: oldest first, so that the cap can
- * drop the one that has waited longest, and with one deadline for a whole request, so
- * that a byte now and then does not keep it alive. A connection whose request is with
- * the worker is never freed from here.
+ * drop the one that has waited longest, and with one deadline for a whole request, then
+ * for its answer, so that a byte now and then does not keep it alive. A connection whose
+ * request is with the worker is never freed from here.
  */
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -14,13 +14,16 @@
 
 #include "aaeld.h"
 
+/* evhttp wants a whole body in the buffer, and reads on while an answer goes out. */
+#define INPUT_MAX_BYTES (AAELD_BODY_MAX_BYTES + AAELD_HEADERS_MAX_BYTES)
+
 struct aaeld_conn {
 	TAILQ_ENTRY(aaeld_conn) next;
 	struct aaeld_conns *all;
 	struct bufferevent *bev;
 	struct evhttp_connection *evcon; /* NULL until adopted */
 	struct event *deadline;
-	bool busy; /* a request of it is being answered */
+	bool busy; /* a request of it is with the routes */
 };
 
 struct aaeld_conns {
@@ -128,6 +131,7 @@ struct bufferevent *aaeld_conns_accept(struct event_base *base, void *conns)
 		free(c);
 		return NULL; /* evhttp makes one itself, which only its time-out guards */
 	}
+	bufferevent_setwatermark(bev, EV_READ, 0, INPUT_MAX_BYTES);
 	c->all = all;
 	c->bev = bev;
 	bufferevent_incref(bev);

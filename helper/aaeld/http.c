@@ -48,6 +48,8 @@ static void send_reply(struct aaeld_call *call, const struct aaeld_reply *reply)
 	if (body && !hc->head)
 		evbuffer_add(body, reply->body, reply->body_size);
 	evhttp_request_set_on_complete_cb(hc->req, on_sent, hc->c);
+	/* Who does not take his answer is as slow as who does not send his request. */
+	aaeld_conn_wait(hc->c);
 	evhttp_send_reply(hc->req, reply->status,
 			  reply->status == 507 ? "Insufficient Storage" : NULL, body);
 	if (body)

@@ -2,6 +2,9 @@
 /* Connections over real sockets: how many, how long, and how they end. */
 #include "httpserver.h"
 
+#define INFO "GET /info HTTP/1.1\r\nHost: localhost\r\n\r\n"
+#define FLOOD 256
+
 /* The cap is 16: each newcomer costs whoever has waited longest for nothing. */
 static void half_open_connections_lock_nobody_out(void **state)
 {
@@ -56,6 +59,88 @@ static void slow_clients_are_cut_off(void **state)
 	assert_alive();
 }
 
+/* Requests whose answers are more than the buffers on the way hold. */
+static int dial_and_flood(void)
+{
+	int fd = dial_with(1);
+
+	for (int i = 0; i < FLOOD; i++)
+		put(fd, INFO, strlen(INFO));
+	return fd;
+}
+
+/* All that still come until the connection ends. */
+static int count_answers(int fd)
+{
+	size_t used = 0;
+	int count = 0;
+	ssize_t n;
+
+	while ((n = recv(fd, answer + used, sizeof(answer) - 1 - used, 0)) > 0) {
+		char *p = answer;
+
+		used += (size_t)n;
+		answer[used] = '\0';
+		for (; (p = strstr(p, "\r\n\r\n{")); p++)
+			count++;
+		/* The beginning of a mark may be the end of what was read. */
+		n = used < 4 ? (ssize_t)used : 4;
+		memmove(answer, answer + used - n, (size_t)n);
+		used = (size_t)n;
+	}
+	return count;
+}
+
+/* As many as it takes until each place is held by one whose answer is stuck. */
+static void slow_readers_lock_nobody_out(void **state)
+{
+	int fds[3 * CONNECTIONS];
+
+	(void)state;
+	for (int i = 0; i < 3 * CONNECTIONS; i++) {
+		fds[i] = dial_and_flood();
+		assert_int_equal(ask(INFO), 200);
+	}
+	for (int i = 0; i < 3 * CONNECTIONS; i++)
+		close(fds[i]);
+	assert_alive();
+}
+
+static void slow_readers_are_cut_off(void **state)
+{
+	int fd = dial_and_flood();
+	struct pollfd p = { .fd = fd };
+	char byte;
+
+	(void)state;
+	/* Each byte well within a time-out between bytes. */
+	for (int i = 0; i < 30 && !poll(&p, 1, TIMEOUT_MS / 10); i++)
+		if (recv(fd, &byte, 1, 0) != 1)
+			break;
+	assert_alive();
+	assert_in_range(count_answers(fd), 0, FLOOD / 2);
+	close(fd);
+}
+
+/* What a client sends that takes no answers is not heaped up. */
+static void flood_is_not_buffered(void **state)
+{
+	static char block[64 * 1024];
+	size_t sent = 0;
+	int fd = dial_and_flood();
+	ssize_t n;
+
+	(void)state;
+	memset(block, 'x', sizeof(block));
+	do {
+		n = send(fd, block, sizeof(block), MSG_NOSIGNAL);
+		sent += n > 0 ? (size_t)n : 0;
+	} while (n > 0 && sent < 32 * AAELD_BODY_MAX_BYTES);
+	assert_in_range(sent, 0, 32 * AAELD_BODY_MAX_BYTES - 1);
+	close(fd);
+	assert_alive();
+}
+
 static void slow_kernel_does_not_stop_the_loop(void **state)
 {
 	char request[1024];
@@ -66,11 +151,11 @@ static void slow_kernel_does_not_stop_the_loop(void **state)
 	strcpy(request + head, EVENT);
 	gate_is_shut = true;
 	put(fd, request, strlen(request));
-	assert_int_equal(ask("GET /info HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200);
+	assert_int_equal(ask(INFO), 200);
 	assert_int_equal(post_bytes("{}", 2), 400);
 	/* A busy connection is neither timed out nor dropped for the cap. */
 	for (int i = 0; i < 3 * CONNECTIONS; i++)
-		assert_int_equal(ask("GET /info HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200);
+		assert_int_equal(ask(INFO), 200);
 	gate_is_shut = false;
 	sem_post(&gate);
 	assert_int_equal(take(fd), 200);
@@ -94,7 +179,7 @@ static void client_may_leave_before_the_answer(void **state)
 		if (i % 2)
 			setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 		close(fd);
-		assert_int_equal(ask("GET /info HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200);
+		assert_int_equal(ask(INFO), 200);
 		gate_is_shut = false;
 		sem_post(&gate);
 		/* The post behind it is answered after it. */
@@ -119,12 +204,12 @@ static void busy_connections_are_capped(void **state)
 		fds[i] = dial();
 		put(fds[i], request, strlen(request));
 		/* Answered behind it, so it has been read. */
-		assert_int_equal(ask("GET /info HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200);
+		assert_int_equal(ask(INFO), 200);
 	}
 	/* The last one may lose its place to the probe before its request is read. */
 	last->fd = dial();
 	put(last->fd, request, strlen(request));
-	while (ask("GET /info HTTP/1.1\r\nHost: localhost\r\n\r\n")) {
+	while (ask(INFO)) {
 		if (poll(last, 1, 0) == 1) {
 			close(last->fd);
 			last->fd = dial();
@@ -154,11 +239,11 @@ static void stops_with_requests_in_flight(void **state)
 		fds[i] = dial();
 		put(fds[i], request, i < 3 ? strlen(request) : 20);
 	}
-	assert_int_equal(ask("GET /info HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200);
+	assert_int_equal(ask(INFO), 200);
 	assert_int_equal(teardown(NULL), 0);
 	for (int i = 0; i < 4; i++)
 		close(fds[i]);
-	assert_int_equal(start(TIMEOUT_MS), 0);
+	assert_int_equal(setup_impatient(NULL), 0);
 }
 
 int main(void)
@@ -167,6 +252,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(half_open_connections_lock_nobody_out, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(slow_clients_are_cut_off, setup_impatient,
+						teardown),
+		cmocka_unit_test_setup_teardown(slow_readers_lock_nobody_out, setup_small,
+						teardown),
+		cmocka_unit_test_setup_teardown(slow_readers_are_cut_off, setup_small_impatient,
+						teardown),
+		cmocka_unit_test_setup_teardown(flood_is_not_buffered, setup_small_impatient,
 						teardown),
 		cmocka_unit_test_setup_teardown(slow_kernel_does_not_stop_the_loop, setup,
 						teardown),

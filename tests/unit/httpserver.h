@@ -38,7 +38,12 @@ static sem_t gate; /* an append waits for it if the gate is shut */
 static atomic_bool gate_is_shut;
 static int stop_pipe[2];
 static uint16_t port;
-static unsigned int timeout_ms;
+
+static struct server {
+	unsigned int timeout_ms;
+	unsigned int connections;
+	bool small_buffers; /* so that few answers are on their way */
+} how;
 
 static inline int gated_append(void *k, const struct aaeld_event *event, uint64_t *sequence)
 {
@@ -65,10 +70,23 @@ static inline void on_stop(evutil_socket_t fd, short what, void *base)
 	event_base_loopbreak(base);
 }
 
+/* As aaeld_http_bind(), with send buffers that the accepted sockets inherit. */
+static inline int bind_small(struct aaeld_http *http)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), size = 1;
+
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) ||
+	    bind(fd, (struct sockaddr *)&at, sizeof(at)) || listen(fd, SOMAXCONN))
+		return -errno;
+	return aaeld_http_accept(http, fd);
+}
+
 static inline void *serve(void *arg)
 {
-	struct aaeld_http_options options = { .timeout_ms = timeout_ms,
-					      .connections = CONNECTIONS };
+	struct aaeld_http_options options = { .timeout_ms = how.timeout_ms,
+					      .connections = how.connections };
 	struct event_base *base = event_base_new();
 	struct event *stop = event_new(base, stop_pipe[0], EV_READ, on_stop, base);
 	struct aaeld_http *http;
@@ -77,7 +95,7 @@ static inline void *serve(void *arg)
 	event_add(stop, NULL);
 	app.worker = aaeld_worker_new(base);
 	http = aaeld_http_new(base, &app, &options);
-	if (!aaeld_http_bind(http, "127.0.0.1:0"))
+	if (!(how.small_buffers ? bind_small(http) : aaeld_http_bind(http, "127.0.0.1:0")))
 		port = (uint16_t)atoi(strrchr(aaeld_http_address(http), ':') + 1);
 	sem_post(&ready);
 	event_base_dispatch(base);
@@ -88,7 +106,7 @@ static inline void *serve(void *arg)
 	return NULL;
 }
 
-static inline int start(unsigned int ms)
+static inline int start(struct server server)
 {
 	fake_init(&kernel);
 	gate_is_shut = false;
@@ -99,7 +117,7 @@ static inline int start(unsigned int ms)
 		.enable_eventlog = true,
 		.submit = submit,
 	};
-	timeout_ms = ms;
+	how = server;
 	port = 0;
 	if (sem_init(&ready, 0, 0) || sem_init(&gate, 0, 0) || pipe(stop_pipe) ||
 	    pthread_create(&thread, NULL, serve, NULL))
@@ -112,13 +130,25 @@ static inline int start(unsigned int ms)
 static inline int setup(void **state)
 {
 	(void)state;
-	return start(PATIENCE_SECONDS * 1000);
+	return start((struct server){ PATIENCE_SECONDS * 1000, CONNECTIONS, false });
 }
 
 static inline int setup_impatient(void **state)
 {
 	(void)state;
-	return start(TIMEOUT_MS);
+	return start((struct server){ TIMEOUT_MS, CONNECTIONS, false });
+}
+
+static inline int setup_small(void **state)
+{
+	(void)state;
+	return start((struct server){ PATIENCE_SECONDS * 1000, CONNECTIONS, true });
+}
+
+static inline int setup_small_impatient(void **state)
+{
+	(void)state;
+	return start((struct server){ TIMEOUT_MS, CONNECTIONS, true });
 }
 
 static inline int teardown(void **state)
@@ -138,7 +168,8 @@ static inline int teardown(void **state)
 
 /* ---- a client ---- */
 
-static inline int dial(void)
+/* @buffer: its receive buffer, 0: as the system has it */
+static inline int dial_with(int buffer)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
 	struct timeval patience = { .tv_sec = PATIENCE_SECONDS };
@@ -146,10 +177,17 @@ static inline int dial(void)
 
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	assert_true(fd >= 0);
+	if (buffer)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
 	return fd;
+}
+
+static inline int dial(void)
+{
+	return dial_with(0);
 }
 
 /* As much as the server takes: it may have answered and closed before the end. */
