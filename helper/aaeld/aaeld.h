@@ -192,13 +192,15 @@ void aaeld_address_format(const struct sockaddr *from, char text[AAELD_ADDRESS_B
 /* ---- framing.c, page.c: what evhttp takes too easily, and says badly ----------------- */
 
 struct evbuffer;
-struct evbuffer_cb_info;
 struct evhttp_request;
 
 /* What makes the end of this request doubtful, naming the header; NULL: nothing. */
 const char *aaeld_framing_error(const struct evhttp_request *req);
-/* An evbuffer_cb_func for output buffers: evhttp's own error pages become JSON. */
-void aaeld_page_replace(struct evbuffer *out, const struct evbuffer_cb_info *info, void *arg);
+/*
+ * If @out, the output of a connection, holds an error page of evhttp's, as which it comes
+ * at once: true, and it is JSON now. The connection ends with it.
+ */
+bool aaeld_page_replace(struct evbuffer *out);
 
 /* ---- conn.c: connections, from accept to close ---------------------------------------- */
 
@@ -223,6 +225,8 @@ struct aaeld_conn *aaeld_conns_find(struct aaeld_conns *conns,
 void aaeld_conns_free(struct aaeld_conns *conns);
 /* Its request is with the routes: no deadline, and it is not dropped. */
 void aaeld_conn_busy(struct aaeld_conn *c);
+/* The connection ends with the answer to this request: be sure that it arrives. */
+void aaeld_conn_end(struct aaeld_conn *c);
 /* The peer is to take his answer, or to send the next request: his time begins. */
 void aaeld_conn_wait(struct aaeld_conn *c);
 

@@ -4,18 +4,26 @@
  * drop the one that has waited longest, and with one deadline for a whole request, then
  * for its answer, so that a byte now and then does not keep it alive. A connection whose
  * request is with the worker is never freed from here.
+ *
+ * Closing a socket that has unread input may take the answer away from the peer. So
+ * after an answer that ends a connection what still comes is read and thrown away, on a
+ * descriptor of ours, because evhttp closes its own.
  */
+#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/queue.h>
+#include <unistd.h>
 
 #include "aaeld.h"
 
 /* evhttp wants a whole body in the buffer, and reads on while an answer goes out. */
 #define INPUT_MAX_BYTES (AAELD_BODY_MAX_BYTES + AAELD_HEADERS_MAX_BYTES)
+#define DRAIN_STEP_BYTES (64 * 1024)
 
 struct aaeld_conn {
 	TAILQ_ENTRY(aaeld_conn) next;
@@ -23,7 +31,9 @@ struct aaeld_conn {
 	struct bufferevent *bev;
 	struct evhttp_connection *evcon; /* NULL until adopted */
 	struct event *deadline;
-	bool busy; /* a request of it is with the routes */
+	struct event *drain; /* of a connection that has ended, for which evcon is NULL */
+	bool busy;	     /* a request of it is with the routes */
+	bool last;	     /* the answer under way ends it */
 };
 
 struct aaeld_conns {
@@ -39,13 +49,56 @@ static void forget(struct aaeld_conn *c)
 	c->all->count--;
 	if (c->deadline)
 		event_free(c->deadline);
+	if (c->drain) {
+		close(event_get_fd(c->drain));
+		event_free(c->drain);
+	}
 	free(c);
+}
+
+static void on_input(evutil_socket_t fd, short what, void *arg)
+{
+	static char nowhere[DRAIN_STEP_BYTES];
+	ssize_t n = recv(fd, nowhere, sizeof(nowhere), 0);
+
+	(void)what;
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		forget(arg);
+}
+
+/* The deadline runs already: it began with the answer, or with the request. */
+static bool drain(struct aaeld_conn *c)
+{
+	int fd = fcntl(bufferevent_getfd(c->bev), F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return false;
+	c->drain = event_new(c->all->base, fd, EV_READ | EV_PERSIST, on_input, c);
+	if (!c->drain) {
+		close(fd);
+		return false;
+	}
+	c->evcon = NULL;
+	return !shutdown(fd, SHUT_WR) && !event_add(c->drain, NULL);
 }
 
 static void on_close(struct evhttp_connection *evcon, void *arg)
 {
+	struct aaeld_conn *c = arg;
+
 	(void)evcon;
-	forget(arg);
+	if (!c->last || !drain(c))
+		forget(c);
+}
+
+/* Not for a connection that is busy or not yet adopted. */
+static void drop(struct aaeld_conn *c)
+{
+	c->last = false;
+	if (c->evcon)
+		evhttp_connection_free(c->evcon); /* ends in on_close() */
+	else
+		forget(c);
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
@@ -55,7 +108,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (!c->busy)
-		evhttp_connection_free(c->evcon); /* ends in on_close() */
+		drop(c);
 }
 
 void aaeld_conn_busy(struct aaeld_conn *c)
@@ -80,9 +133,20 @@ static void enforce_cap(struct aaeld_conns *all, struct aaeld_conn *newest)
 	if (all->count <= all->max)
 		return;
 	TAILQ_FOREACH(c, &all->list, next)
-	if (!c->busy && c->evcon && c != newest)
+	if (!c->busy && (c->evcon || c->drain) && c != newest)
 		break;
-	evhttp_connection_free(c ? c->evcon : newest->evcon);
+	drop(c ? c : newest);
+}
+
+void aaeld_conn_end(struct aaeld_conn *c)
+{
+	c->last = true;
+}
+
+static void on_output(struct evbuffer *out, const struct evbuffer_cb_info *info, void *arg)
+{
+	if (info->n_added && aaeld_page_replace(out))
+		aaeld_conn_end(arg);
 }
 
 /*
@@ -112,7 +176,7 @@ static void adopt(evutil_socket_t fd, short what, void *arg)
 		evhttp_connection_free(c->evcon);
 		return;
 	}
-	evbuffer_add_cb(bufferevent_get_output(bev), aaeld_page_replace, NULL);
+	evbuffer_add_cb(bufferevent_get_output(bev), on_output, c);
 	event_add(c->deadline, &all->timeout);
 	enforce_cap(all, c);
 }
@@ -172,7 +236,7 @@ void aaeld_conns_free(struct aaeld_conns *all)
 	if (!all)
 		return;
 	while ((c = TAILQ_FIRST(&all->list))) {
-		if (!c->evcon)
+		if (!c->evcon && !c->drain)
 			bufferevent_decref(c->bev);
 		forget(c);
 	}

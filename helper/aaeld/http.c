@@ -43,8 +43,10 @@ static void send_reply(struct aaeld_call *call, const struct aaeld_reply *reply)
 	evhttp_add_header(headers, "Cache-Control", "no-store");
 	if (reply->allow)
 		evhttp_add_header(headers, "Allow", reply->allow);
-	if (hc->close)
+	if (hc->close) {
 		evhttp_add_header(headers, "Connection", "close");
+		aaeld_conn_end(hc->c);
+	}
 	if (body && !hc->head)
 		evbuffer_add(body, reply->body, reply->body_size);
 	evhttp_request_set_on_complete_cb(hc->req, on_sent, hc->c);
@@ -143,8 +145,6 @@ struct aaeld_http *aaeld_http_new(struct event_base *base, struct aaeld_app *app
 	evhttp_set_max_headers_size(http->evhttp, AAELD_HEADERS_MAX_BYTES);
 	evhttp_set_max_body_size(http->evhttp, AAELD_BODY_MAX_BYTES);
 	evhttp_set_timeout_tv(http->evhttp, &timeout);
-	/* Read what is too long to its end, or the client never sees the 413. */
-	evhttp_set_flags(http->evhttp, EVHTTP_SERVER_LINGERING_CLOSE);
 	evhttp_set_bevcb(http->evhttp, aaeld_conns_accept, http->conns);
 	evhttp_set_gencb(http->evhttp, on_request, http);
 	return http;

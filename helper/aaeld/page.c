@@ -14,25 +14,24 @@
 #define PAGE_MAX_BYTES 1024
 #define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
 
-void aaeld_page_replace(struct evbuffer *out, const struct evbuffer_cb_info *info, void *arg)
+bool aaeld_page_replace(struct evbuffer *out)
 {
 	char page[PAGE_MAX_BYTES], body[AAELD_MESSAGE_BYTES];
 	size_t size = evbuffer_get_length(out), end = strlen(PAGE_END);
 	const char *error = page, *phrase = "Bad Request", *text = "malformed HTTP request";
 	int status;
 
-	(void)arg;
-	if (!info->n_added || size < end || size >= sizeof(page))
-		return;
+	if (size < end || size >= sizeof(page))
+		return false;
 	/* Between two writes bufferevents keep the beginning frozen. */
 	evbuffer_unfreeze(out, 1);
 	if (evbuffer_copyout(out, page, size) != (ev_ssize_t)size)
-		return;
+		return false;
 	page[size] = '\0';
 	if (!strncmp(error, CONTINUE, strlen(CONTINUE)))
 		error += strlen(CONTINUE);
 	if (memcmp(page + size - end, PAGE_END, end) || strncmp(error, "HTTP/1.", 7))
-		return;
+		return false;
 	status = atoi(error + strlen("HTTP/1.1 "));
 	if (status == 413) {
 		phrase = "Content Too Large";
@@ -47,4 +46,5 @@ void aaeld_page_replace(struct evbuffer *out, const struct evbuffer_cb_info *inf
 			    "%.*sHTTP/1.1 %d %s\r\nContent-Type: application/json\r\n"
 			    "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
 			    (int)(error - page), page, status, phrase, strlen(body), body);
+	return true;
 }

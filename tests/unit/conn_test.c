@@ -122,6 +122,41 @@ static void slow_readers_are_cut_off(void **state)
 	close(fd);
 }
 
+/* What comes behind the last answer is read, but not for ever. */
+static void who_goes_on_sending_is_cut_off(void **state)
+{
+	char request[512], block[4096] = "";
+	size_t head = post_head(request, sizeof(request), 1ul << 40);
+	struct pollfd p = { .fd = dial() };
+	double begin = now();
+
+	(void)state;
+	put(p.fd, request, head);
+	assert_int_equal(take(p.fd), 413);
+	assert_int_equal(take(p.fd), 0);
+	while (put(p.fd, block, sizeof(block)) && !poll(&p, 1, TIMEOUT_MS / 10))
+		assert_true(now() - begin < PATIENCE_SECONDS / 2);
+	close(p.fd);
+	assert_alive();
+}
+
+static void ended_connections_lock_nobody_out(void **state)
+{
+	char request[512];
+	size_t head = post_head(request, sizeof(request), 1ul << 40);
+	int fds[3 * CONNECTIONS];
+
+	(void)state;
+	for (int i = 0; i < 3 * CONNECTIONS; i++) {
+		fds[i] = dial();
+		put(fds[i], request, head);
+		assert_int_equal(take(fds[i]), 413);
+	}
+	assert_alive();
+	for (int i = 0; i < 3 * CONNECTIONS; i++)
+		close(fds[i]);
+}
+
 /* What a client sends that takes no answers is not heaped up. */
 static void flood_is_not_buffered(void **state)
 {
@@ -257,6 +292,9 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(slow_readers_are_cut_off, setup_small_impatient,
 						teardown),
+		cmocka_unit_test_setup_teardown(who_goes_on_sending_is_cut_off, setup_impatient,
+						teardown),
+		cmocka_unit_test_setup_teardown(ended_connections_lock_nobody_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(flood_is_not_buffered, setup_small_impatient,
 						teardown),
 		cmocka_unit_test_setup_teardown(slow_kernel_does_not_stop_the_loop, setup,

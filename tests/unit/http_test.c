@@ -2,6 +2,8 @@
 /* The daemon's whole HTTP side over real sockets; only the kernel is a fake. */
 #include "httpserver.h"
 
+#define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
+
 static void event_arrives(void **state)
 {
 	(void)state;
@@ -45,14 +47,20 @@ static void no_body_at_all(void **state)
 	assert_alive();
 }
 
+/* Answered at once, but a client that sends it all first gets the answer, too. */
 static void two_megabytes_are_413(void **state)
 {
-	size_t size = 2 * 1024 * 1024;
-	char *body = malloc(size);
+	size_t size = 2 * 1024 * 1024, head;
+	char *body = malloc(size), request[512];
+	int fd = dial();
 
 	(void)state;
 	memset(body, 'x', size);
-	assert_int_equal(post_bytes(body, size), 413);
+	head = post_head(request, sizeof(request), size);
+	assert_true(put(fd, request, head));
+	assert_true(put(fd, body, size));
+	assert_int_equal(take(fd), 413);
+	close(fd);
 	assert_string_equal(body_of(), "{\"success\":\"false\",\"message\": "
 				       "\"body: more than 1 MiB, or a malformed chunk\"}");
 	assert_int_equal(kernel.asked, 0);
@@ -72,6 +80,51 @@ static void announced_two_megabytes_are_413(void **state)
 	assert_int_equal(ask_bytes(head, size), 413);
 	assert_null(strstr(answer, "HTML"));
 	assert_alive();
+}
+
+/* Before a client that waits for "100 Continue" has sent anything of the body. */
+static void announced_length_is_413_at_once(void **state)
+{
+	static const char *const lengths[] = { "1048577", "2097152", "9223372036854775807",
+					       "9223372036854775808", "99999999999999999999" };
+	char head[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+		int n = snprintf(head, sizeof(head),
+				 "POST /aa/aael HTTP/1.1\r\nHost: localhost\r\n"
+				 "Content-Length: %s\r\n\r\n",
+				 lengths[i]);
+
+		assert_int_equal(ask_bytes(head, (size_t)n), 413);
+		n = snprintf(head, sizeof(head),
+			     "POST /aa/aael HTTP/1.1\r\nHost: localhost\r\n"
+			     "Expect: 100-continue\r\nContent-Length: %s\r\n\r\n",
+			     lengths[i]);
+		assert_int_equal(ask_bytes(head, (size_t)n), 413);
+		assert_memory_equal(answer, "HTTP/1.1 413 ", 13);
+	}
+	assert_alive();
+}
+
+static void smaller_bodies_are_asked_for(void **state)
+{
+	char request[512];
+	int fd = dial();
+	int n = snprintf(request, sizeof(request),
+			 "POST /aa/aael HTTP/1.1\r\nHost: localhost\r\n"
+			 "Expect: 100-continue\r\nContent-Length: %zu\r\n\r\n",
+			 strlen(EVENT));
+
+	(void)state;
+	put(fd, request, (size_t)n);
+	assert_true(recv(fd, answer, sizeof(answer), MSG_PEEK) > 0);
+	assert_memory_equal(answer, CONTINUE, strlen(CONTINUE));
+	assert_int_equal(recv(fd, answer, strlen(CONTINUE), MSG_WAITALL), strlen(CONTINUE));
+	put(fd, EVENT, strlen(EVENT));
+	assert_int_equal(take(fd), 200);
+	assert_int_equal(kernel.appended, 1);
+	close(fd);
 }
 
 static void largest_body_is_taken(void **state)
@@ -224,6 +277,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(no_body_at_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(two_megabytes_are_413, setup, teardown),
 		cmocka_unit_test_setup_teardown(announced_two_megabytes_are_413, setup, teardown),
+		cmocka_unit_test_setup_teardown(announced_length_is_413_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(smaller_bodies_are_asked_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(largest_body_is_taken, setup, teardown),
 		cmocka_unit_test_setup_teardown(chunked_is_taken, setup, teardown),
 		cmocka_unit_test_setup_teardown(methods_and_paths, setup, teardown),

@@ -191,7 +191,7 @@ static inline int dial(void)
 }
 
 /* As much as the server takes: it may have answered and closed before the end. */
-static inline void put(int fd, const void *data, size_t size)
+static inline bool put(int fd, const void *data, size_t size)
 {
 	const char *p = data;
 	ssize_t n;
@@ -199,8 +199,9 @@ static inline void put(int fd, const void *data, size_t size)
 	for (; size; p += n, size -= (size_t)n) {
 		n = send(fd, p, size, MSG_NOSIGNAL);
 		if (n < 0)
-			return;
+			return false;
 	}
+	return true;
 }
 
 static char answer[ANSWER_MAX_BYTES];
