@@ -216,7 +216,10 @@ struct timeval;
  */
 struct aaeld_conns *aaeld_conns_new(struct event_base *base, unsigned int max,
 				    const struct timeval *timeout);
-/* For evhttp_set_bevcb(): the connection being accepted joins @conns. */
+/*
+ * For evhttp_set_bevcb(): the connection being accepted joins @conns, unless its peer is
+ * foreign: then it is answered 403 and closed.
+ */
 struct bufferevent *aaeld_conns_accept(struct event_base *base, void *conns);
 /* The one that belongs to @evcon, or NULL. */
 struct aaeld_conn *aaeld_conns_find(struct aaeld_conns *conns,

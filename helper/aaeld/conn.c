@@ -149,6 +149,27 @@ static void on_output(struct evbuffer *out, const struct evbuffer_cb_info *info,
 		aaeld_conn_end(arg);
 }
 
+static bool peer_is_allowed(struct bufferevent *bev)
+{
+	struct sockaddr_storage peer;
+	socklen_t size = sizeof(peer);
+
+	return !getpeername(bufferevent_getfd(bev), (struct sockaddr *)&peer, &size) &&
+	       aaeld_guard_peer((struct sockaddr *)&peer);
+}
+
+/* Nothing has been written yet, so there is room for it. */
+static void send_away(struct aaeld_conn *c)
+{
+	static const char forbidden[] =
+		"HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n"
+		"Connection: close\r\n\r\nForbidden";
+
+	send(bufferevent_getfd(c->bev), forbidden, sizeof(forbidden) - 1,
+	     MSG_NOSIGNAL | MSG_DONTWAIT);
+	drop(c);
+}
+
 /*
  * Runs right after evhttp has accepted: now the bufferevent's callbacks have the
  * connection as their argument, the only way to know it before the first request.
@@ -170,10 +191,14 @@ static void adopt(evutil_socket_t fd, short what, void *arg)
 	}
 	c->evcon = evcon;
 	evhttp_connection_set_closecb(c->evcon, on_close, c);
+	if (!peer_is_allowed(bev)) {
+		send_away(c);
+		return;
+	}
 	event_free(c->deadline);
 	c->deadline = evtimer_new(all->base, on_deadline, c);
 	if (!c->deadline) {
-		evhttp_connection_free(c->evcon);
+		drop(c);
 		return;
 	}
 	evbuffer_add_cb(bufferevent_get_output(bev), on_output, c);

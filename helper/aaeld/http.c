@@ -2,7 +2,6 @@
 /* evhttp and what it leaves open: a request is checked here, then goes to the routes. */
 #include <errno.h>
 #include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <stdlib.h>
@@ -73,18 +72,6 @@ static const char *method_name(struct evhttp_request *req)
 	}
 }
 
-static bool peer_is_allowed(struct evhttp_request *req)
-{
-	struct evhttp_connection *evcon = evhttp_request_get_connection(req);
-	struct sockaddr_storage peer;
-	socklen_t size = sizeof(peer);
-
-	if (getpeername(bufferevent_getfd(evhttp_connection_get_bufferevent(evcon)),
-			(struct sockaddr *)&peer, &size))
-		return false;
-	return aaeld_guard_peer((struct sockaddr *)&peer);
-}
-
 static void on_request(struct evhttp_request *req, void *arg)
 {
 	struct aaeld_http *http = arg;
@@ -109,10 +96,7 @@ static void on_request(struct evhttp_request *req, void *arg)
 	hc->head = evhttp_request_get_command(req) == EVHTTP_REQ_HEAD;
 	error = aaeld_framing_error(req);
 	hc->close = error;
-	if (!peer_is_allowed(req)) {
-		hc->close = true;
-		aaeld_routes_reply(&hc->call, 403, "text/plain", "Forbidden");
-	} else if (error) {
+	if (error) {
 		aaeld_routes_reply(&hc->call, 400, "text/plain", error);
 	} else if ((host && !aaeld_guard_host(host)) || !aaeld_guard_target(&request.target)) {
 		hc->close = true;
@@ -180,11 +164,17 @@ int aaeld_http_accept(struct aaeld_http *http, int fd)
 		ret = -errno;
 	if (!ret && evhttp_accept_socket(http->evhttp, fd))
 		ret = -ENOMEM;
-	if (ret)
+	if (ret) {
 		close(fd);
-	else
-		aaeld_address_format((struct sockaddr *)&at, http->address);
-	return ret;
+		return ret;
+	}
+	aaeld_address_format((struct sockaddr *)&at, http->address);
+	if (!aaeld_guard_peer((struct sockaddr *)&at))
+		aaeld_log(AAELD_WARNING,
+			  "%s is not a loopback address: who comes from outside "
+			  "this machine is answered 403",
+			  http->address);
+	return 0;
 }
 
 const char *aaeld_http_address(const struct aaeld_http *http)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Connections over real sockets: how many, how long, and how they end. */
+#include "capture.h"
 #include "httpserver.h"
 
 #define INFO "GET /info HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -120,6 +121,32 @@ static void slow_readers_are_cut_off(void **state)
 	assert_alive();
 	assert_in_range(count_answers(fd), 0, FLOOD / 2);
 	close(fd);
+}
+
+/* Who comes by IPv4 to an IPv6 socket is ::ffff:127.0.0.1, which is not loopback to us. */
+static void foreign_peers_are_sent_away_at_once(void **state)
+{
+	int silent, fd;
+
+	(void)state;
+	capture_begin();
+	fd = start((struct server){ PATIENCE_SECONDS * 1000, CONNECTIONS, false, "[::]:0" });
+	assert_non_null(strstr(capture_end(), "[::]:"));
+	assert_int_equal(capture_count("<4>aaeld: "), 1);
+	if (fd) {
+		print_message("# skipped: no IPv6 here\n");
+		teardown(NULL);
+		skip();
+	}
+	silent = dial();
+	assert_int_equal(take(silent), 403);
+	assert_string_equal(body_of(), "Forbidden");
+	assert_int_equal(take(silent), 0);
+	close(silent);
+	assert_int_equal(ask(INFO), 403);
+	assert_int_equal(post_bytes(EVENT, strlen(EVENT)), 403);
+	assert_int_equal(kernel.asked, 0);
+	assert_int_equal(teardown(NULL), 0);
 }
 
 /* What comes behind the last answer is read, but not for ever. */
@@ -292,6 +319,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(slow_readers_are_cut_off, setup_small_impatient,
 						teardown),
+		cmocka_unit_test(foreign_peers_are_sent_away_at_once),
 		cmocka_unit_test_setup_teardown(who_goes_on_sending_is_cut_off, setup_impatient,
 						teardown),
 		cmocka_unit_test_setup_teardown(ended_connections_lock_nobody_out, setup, teardown),

@@ -42,7 +42,8 @@ static uint16_t port;
 static struct server {
 	unsigned int timeout_ms;
 	unsigned int connections;
-	bool small_buffers; /* so that few answers are on their way */
+	bool small_buffers;  /* so that few answers are on their way */
+	const char *address; /* NULL: 127.0.0.1:0 */
 } how;
 
 static inline int gated_append(void *k, const struct aaeld_event *event, uint64_t *sequence)
@@ -95,7 +96,8 @@ static inline void *serve(void *arg)
 	event_add(stop, NULL);
 	app.worker = aaeld_worker_new(base);
 	http = aaeld_http_new(base, &app, &options);
-	if (!(how.small_buffers ? bind_small(http) : aaeld_http_bind(http, "127.0.0.1:0")))
+	if (!(how.small_buffers ? bind_small(http)
+				: aaeld_http_bind(http, how.address ? how.address : "127.0.0.1:0")))
 		port = (uint16_t)atoi(strrchr(aaeld_http_address(http), ':') + 1);
 	sem_post(&ready);
 	event_base_dispatch(base);
@@ -130,25 +132,25 @@ static inline int start(struct server server)
 static inline int setup(void **state)
 {
 	(void)state;
-	return start((struct server){ PATIENCE_SECONDS * 1000, CONNECTIONS, false });
+	return start((struct server){ PATIENCE_SECONDS * 1000, CONNECTIONS, false, NULL });
 }
 
 static inline int setup_impatient(void **state)
 {
 	(void)state;
-	return start((struct server){ TIMEOUT_MS, CONNECTIONS, false });
+	return start((struct server){ TIMEOUT_MS, CONNECTIONS, false, NULL });
 }
 
 static inline int setup_small(void **state)
 {
 	(void)state;
-	return start((struct server){ PATIENCE_SECONDS * 1000, CONNECTIONS, true });
+	return start((struct server){ PATIENCE_SECONDS * 1000, CONNECTIONS, true, NULL });
 }
 
 static inline int setup_small_impatient(void **state)
 {
 	(void)state;
-	return start((struct server){ TIMEOUT_MS, CONNECTIONS, true });
+	return start((struct server){ TIMEOUT_MS, CONNECTIONS, true, NULL });
 }
 
 static inline int teardown(void **state)
