@@ -25,6 +25,7 @@ extern "C" {
 #define AAELD_CONNECTIONS_MAX 64
 #define AAELD_QUEUE_MAX_JOBS 64
 #define AAELD_REQUEST_TIMEOUT_MS 10000
+#define AAELD_STOP_MAX_MS 1000
 #define AAELD_CONFIG_MAX_BYTES (1024 * 1024)
 #define AAELD_MESSAGE_BYTES 256
 #define AAELD_ADDRESS_BYTES 64
@@ -224,6 +225,10 @@ struct bufferevent *aaeld_conns_accept(struct event_base *base, void *conns);
 /* The one that belongs to @evcon, or NULL. */
 struct aaeld_conn *aaeld_conns_find(struct aaeld_conns *conns,
 				    const struct evhttp_connection *evcon);
+/* No more of them, and none that has neither a request under way nor an answer. */
+void aaeld_conns_stop(struct aaeld_conns *conns);
+/* Is there one that has? */
+bool aaeld_conns_are_busy(const struct aaeld_conns *conns);
 /* After evhttp_free(). */
 void aaeld_conns_free(struct aaeld_conns *conns);
 /* Its request is with the routes: no deadline, and it is not dropped. */
@@ -250,7 +255,11 @@ int aaeld_http_bind(struct aaeld_http *http, const char *address);
 int aaeld_http_accept(struct aaeld_http *http, int fd);
 /* Where the last socket listens: "127.0.0.1:40123". */
 const char *aaeld_http_address(const struct aaeld_http *http);
-void aaeld_http_free(struct aaeld_http *http);
+/*
+ * Ends @http and @worker, either may be NULL: nothing more is accepted, the job that runs
+ * is waited for, all answers go out as far as AAELD_STOP_MAX_MS allow. Frees both.
+ */
+void aaeld_http_stop(struct aaeld_http *http, struct aaeld_worker *worker);
 
 /* ---- sd.c: the service manager ------------------------------------------------------- */
 

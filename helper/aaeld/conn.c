@@ -40,6 +40,7 @@ struct aaeld_conns {
 	struct event_base *base;
 	struct timeval timeout;
 	unsigned int max, count;
+	bool stopping;
 	TAILQ_HEAD(, aaeld_conn) list;
 };
 
@@ -191,6 +192,10 @@ static void adopt(evutil_socket_t fd, short what, void *arg)
 	}
 	c->evcon = evcon;
 	evhttp_connection_set_closecb(c->evcon, on_close, c);
+	if (all->stopping) {
+		drop(c);
+		return;
+	}
 	if (!peer_is_allowed(bev)) {
 		send_away(c);
 		return;
@@ -252,6 +257,34 @@ struct aaeld_conns *aaeld_conns_new(struct event_base *base, unsigned int max,
 	all->timeout = *timeout;
 	TAILQ_INIT(&all->list);
 	return all;
+}
+
+/* evhttp puts a whole answer into the output at once. */
+static bool has_answer(const struct aaeld_conn *c)
+{
+	return c->busy || (c->evcon && evbuffer_get_length(bufferevent_get_output(c->bev)));
+}
+
+void aaeld_conns_stop(struct aaeld_conns *all)
+{
+	struct aaeld_conn *c, *next;
+
+	all->stopping = true;
+	for (c = TAILQ_FIRST(&all->list); c; c = next) {
+		next = TAILQ_NEXT(c, next);
+		if ((c->evcon || c->drain) && !has_answer(c))
+			drop(c);
+	}
+}
+
+bool aaeld_conns_are_busy(const struct aaeld_conns *all)
+{
+	const struct aaeld_conn *c;
+
+	TAILQ_FOREACH(c, &all->list, next)
+	if (has_answer(c))
+		return true;
+	return false;
 }
 
 void aaeld_conns_free(struct aaeld_conns *all)

@@ -11,6 +11,8 @@
 #include "aaeld.h"
 
 struct aaeld_http {
+	struct event_base *base;
+	bool stopping;
 	struct aaeld_app *app;
 	struct evhttp *evhttp;
 	struct aaeld_conns *conns;
@@ -20,6 +22,7 @@ struct aaeld_http {
 /* The request that a reply belongs to. */
 struct http_call {
 	struct aaeld_call call;
+	struct aaeld_http *http;
 	struct evhttp_request *req;
 	struct aaeld_conn *c;
 	bool close;
@@ -42,7 +45,7 @@ static void send_reply(struct aaeld_call *call, const struct aaeld_reply *reply)
 	evhttp_add_header(headers, "Cache-Control", "no-store");
 	if (reply->allow)
 		evhttp_add_header(headers, "Allow", reply->allow);
-	if (hc->close) {
+	if (hc->close || hc->http->stopping) {
 		evhttp_add_header(headers, "Connection", "close");
 		aaeld_conn_end(hc->c);
 	}
@@ -92,11 +95,13 @@ static void on_request(struct evhttp_request *req, void *arg)
 		return;
 	}
 	aaeld_conn_busy(c);
-	*hc = (struct http_call){ .call.done = send_reply, .req = req, .c = c };
+	*hc = (struct http_call){ .call.done = send_reply, .http = http, .req = req, .c = c };
 	hc->head = evhttp_request_get_command(req) == EVHTTP_REQ_HEAD;
 	error = aaeld_framing_error(req);
 	hc->close = error;
-	if (error) {
+	if (http->stopping) {
+		aaeld_routes_reply(&hc->call, 503, "text/plain", "the daemon is stopping");
+	} else if (error) {
 		aaeld_routes_reply(&hc->call, 400, "text/plain", error);
 	} else if ((host && !aaeld_guard_host(host)) || !aaeld_guard_target(&request.target)) {
 		hc->close = true;
@@ -117,6 +122,7 @@ struct aaeld_http *aaeld_http_new(struct event_base *base, struct aaeld_app *app
 
 	if (!http)
 		return NULL;
+	http->base = base;
 	http->app = app;
 	http->conns = aaeld_conns_new(base, max, &timeout);
 	http->evhttp = http->conns ? evhttp_new(base) : NULL;
@@ -182,12 +188,56 @@ const char *aaeld_http_address(const struct aaeld_http *http)
 	return http->address;
 }
 
-void aaeld_http_free(struct aaeld_http *http)
+static void take_bound(struct evhttp_bound_socket *bound, void *last)
 {
+	*(struct evhttp_bound_socket **)last = bound;
+}
+
+static void stop_listening(struct aaeld_http *http)
+{
+	struct evhttp_bound_socket *last;
+
+	do {
+		last = NULL;
+		evhttp_foreach_bound_socket(http->evhttp, take_bound, &last);
+		if (last)
+			evhttp_del_accept_socket(http->evhttp, last);
+	} while (last);
+}
+
+static void on_late(evutil_socket_t fd, short what, void *late)
+{
+	(void)fd;
+	(void)what;
+	*(bool *)late = true;
+}
+
+static void flush(struct aaeld_http *http)
+{
+	struct timeval most = { AAELD_STOP_MAX_MS / 1000, AAELD_STOP_MAX_MS % 1000 * 1000 };
+	bool late = false;
+	struct event *limit = evtimer_new(http->base, on_late, &late);
+
+	if (limit && !event_add(limit, &most))
+		while (!late && aaeld_conns_are_busy(http->conns))
+			if (event_base_loop(http->base, EVLOOP_ONCE))
+				break;
+	if (limit)
+		event_free(limit);
+}
+
+void aaeld_http_stop(struct aaeld_http *http, struct aaeld_worker *worker)
+{
+	if (http) {
+		http->stopping = true;
+		stop_listening(http);
+		aaeld_conns_stop(http->conns);
+	}
+	aaeld_worker_free(worker);
 	if (!http)
 		return;
+	flush(http);
 	evhttp_free(http->evhttp);
-	/* Only those that were never adopted are left. */
 	aaeld_conns_free(http->conns);
 	free(http);
 }

@@ -216,8 +216,7 @@ static int serve(const struct options *o, struct aaeld_app *app)
 	aaeld_sd_notify("STOPPING=1");
 	aaeld_log(AAELD_INFO, "stopping");
 out:
-	aaeld_worker_free(app->worker);
-	aaeld_http_free(http);
+	aaeld_http_stop(http, app->worker);
 	if (interrupt)
 		event_free(interrupt);
 	if (term)

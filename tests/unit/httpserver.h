@@ -34,7 +34,8 @@ static struct fake_kernel kernel;
 static struct aaeld_app app;
 static pthread_t thread;
 static sem_t ready;
-static sem_t gate; /* an append waits for it if the gate is shut */
+static sem_t gate;    /* an append waits for it if the gate is shut */
+static sem_t at_gate; /* and says so */
 static atomic_bool gate_is_shut;
 static int stop_pipe[2];
 static uint16_t port;
@@ -48,8 +49,10 @@ static struct server {
 
 static inline int gated_append(void *k, const struct aaeld_event *event, uint64_t *sequence)
 {
-	if (gate_is_shut)
+	if (gate_is_shut) {
+		sem_post(&at_gate);
 		sem_wait(&gate);
+	}
 	return fake_append(k, event, sequence);
 }
 
@@ -101,8 +104,7 @@ static inline void *serve(void *arg)
 		port = (uint16_t)atoi(strrchr(aaeld_http_address(http), ':') + 1);
 	sem_post(&ready);
 	event_base_dispatch(base);
-	aaeld_worker_free(app.worker);
-	aaeld_http_free(http);
+	aaeld_http_stop(http, app.worker);
 	event_free(stop);
 	event_base_free(base);
 	return NULL;
@@ -121,8 +123,8 @@ static inline int start(struct server server)
 	};
 	how = server;
 	port = 0;
-	if (sem_init(&ready, 0, 0) || sem_init(&gate, 0, 0) || pipe(stop_pipe) ||
-	    pthread_create(&thread, NULL, serve, NULL))
+	if (sem_init(&ready, 0, 0) || sem_init(&gate, 0, 0) || sem_init(&at_gate, 0, 0) ||
+	    pipe(stop_pipe) || pthread_create(&thread, NULL, serve, NULL))
 		return -1;
 	sem_wait(&ready);
 	return port ? 0 : -1;
@@ -165,6 +167,7 @@ static inline int teardown(void **state)
 	close(stop_pipe[1]);
 	sem_destroy(&ready);
 	sem_destroy(&gate);
+	sem_destroy(&at_gate);
 	return 0;
 }
 
