@@ -238,6 +238,12 @@ def pcr_values(pcr, banks):
     return found
 
 
+def pcr_bank(bank):
+    """{PCR: bytes} of all PCRs of a bank, read at once"""
+    return {int(pcr): bytes.fromhex(value) for pcr, value in
+            re.findall(r'^\s*(\d+)\s*:\s*0x([0-9A-Fa-f]+)\s*$', run('tpm2_pcrread', bank), re.M)}
+
+
 def pcr_extend(pcr, bank, digest):
     run('tpm2_pcrextend', f'{pcr}:{bank}={digest.hex()}')
 
@@ -260,6 +266,23 @@ def guarded(pages=1):
     if libc.mprotect(ctypes.c_void_p(start + size), ctypes.c_size_t(mmap.PAGESIZE), 0):
         raise OSError(ctypes.get_errno(), 'mprotect')
     return area, start
+
+
+def tpm2_eventlog():
+    """What tpm2_eventlog makes of the log: (number of events, {alg: {PCR: bytes}})."""
+    # The tool takes the size from the file system, which has none for securityfs.
+    with open(FILES + 'binary_runtime_measurements', 'rb') as source, open('/tmp/eventlog', 'wb') as copy:
+        copy.write(source.read())
+    out = run('tpm2_eventlog', '/tmp/eventlog')
+    assert 'ERROR' not in out, out
+    events, _, values = out.partition('\npcrs:\n')
+    pcrs = {}
+    for line in values.splitlines():
+        if match := re.fullmatch(r'  (\w+):', line):
+            found = pcrs.setdefault(aael.IDS[match[1]], {})
+        elif match := re.fullmatch(r'    (\d+) *: 0x([0-9a-f]+)', line):
+            found[int(match[1])] = bytes.fromhex(match[2])
+    return len(re.findall(r'^- EventNum:', events, re.M)), pcrs
 
 
 def tpm_device():
