@@ -8,9 +8,11 @@ On the debug kernel, which is many times slower, 2,000. The proxy in front of th
 exactly one PCR_Extend per event, in the order of the log; confirming reads are counted apart.
 """
 import json
+import mmap
 import os
 import select
 import signal
+import struct
 import time
 import unittest
 
@@ -23,6 +25,7 @@ WRITERS = 8
 EVENTS = 2000 if vm.DEBUG else 10000
 EACH = EVENTS // WRITERS
 BATCH = 10
+TRACE = '/sys/kernel/tracing/'
 
 
 def setUpModule():
@@ -56,7 +59,7 @@ def by_rest(number):
             sock = rest.connect(60)
 
 
-def reader():
+def reader(tick):
     """Whatever is read at any time is a whole log that goes on where it was."""
     previous = b''
     with device.Device(os.O_RDONLY) as dev:
@@ -73,16 +76,78 @@ def reader():
             count = device.count()
             info = dev.info()
             assert info.count >= count and info.bytes >= len(data)
+            tick()
             time.sleep(0.05)  # it shall not take the processor from the writers
 
 
-def poller():
+def files_reader(tick):
+    """The same of the securityfs files; and line N is entry N."""
+    binary, lines = b'', []
+    algs = device.read_log().algs
+    with device.Device(os.O_RDONLY) as dev:
+        own = dev.info().own_offset
+    while True:
+        count = device.count()
+        with open(device.FILES + 'binary_runtime_measurements', 'rb') as file:
+            data = file.read()
+        text = device.text_file('ascii_runtime_measurements')
+        assert data.startswith(binary) and text.endswith('\n' if text else '')
+        now = text.splitlines()
+        assert now[:len(lines)] == lines
+        new = aael.parse_entries(data[len(binary) or own:], algs)
+        assert count <= len(lines) + len(new) <= len(now)
+        for number, entry in enumerate(new, len(lines) + 1):
+            digests = ','.join(f'{aael.ALGS[a][0]}:{d.hex()}' for a, d in entry.digests.items())
+            assert now[number - 1] == f'{number} 14 {digests} {aael.text(entry).decode()}', number
+        binary, lines = data, now[:len(lines) + len(new)]
+        tick()
+        time.sleep(0.5)  # as above
+
+
+def poller(tick):
     with device.Device(os.O_RDONLY) as dev:
         waiting = select.poll()
         waiting.register(dev.fd, select.POLLIN)
         while True:
-            if waiting.poll(1000):
+            while waiting.poll(0):
                 assert os.read(dev.fd, 1 << 20)
+            assert waiting.poll(60000), 'not woken'
+            tick()
+
+
+class Ticks:
+    """How often each child has done what it does."""
+
+    def __init__(self, number):
+        self.area = mmap.mmap(-1, 4 * number)
+
+    def ticker(self, child):
+        def tick():
+            struct.pack_into('<I', self.area, 4 * child, self.of(child) + 1)
+        return tick
+
+    def of(self, child):
+        return struct.unpack_from('<I', self.area, 4 * child)[0]
+
+
+class Pauses:
+    """Counts the pauses between the reads that settle a doubt, by a probe."""
+
+    def __init__(self):
+        self.put('kprobe_events', 'p:pauses aael:pause_ms')
+        self.put('events/kprobes/pauses/enable', '1')
+
+    @staticmethod
+    def put(name, value):
+        with open(TRACE + name, 'w', encoding='ascii') as file:
+            file.write(value)
+
+    @staticmethod
+    def number():
+        with open(TRACE + 'kprobe_profile', encoding='ascii') as file:
+            words = [line.split() for line in file]
+        hits, = (int(hit) + int(missed) for name, hit, missed in words if name == 'pauses')
+        return hits
 
 
 def start(function, *args):
@@ -102,28 +167,38 @@ def start(function, *args):
 class Concurrency(unittest.TestCase):
     def test_eight_writers(self):
         ways = [by_write, by_ioctl, by_rest]
+        watchers = (reader, reader, files_reader, poller, poller)
+        ticks, pauses = Ticks(len(watchers)), Pauses()
         with rest.Daemon(), vm.TpmProxy() as proxy:
             proxy.reset()
+            proxy.hold(14, 520, skip=EVENTS // 2)
             begin = time.monotonic()
-            beside = [start(reader), start(reader), start(poller), start(poller)]
+            beside = [start(watcher, ticks.ticker(i)) for i, watcher in enumerate(watchers)]
             writers = [start(ways[i % 3], i) for i in range(WRITERS)]
             codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in writers]
             seconds = time.monotonic() - begin
             with device.Device() as dev:
                 snapshot = dev.snapshot()
             stats = proxy.stats()
-            for pid in beside:
-                self.assertEqual(os.waitpid(pid, os.WNOHANG), (0, 0), 'a reader has failed')
+            ended = [pid for pid in beside if os.waitpid(pid, os.WNOHANG)[0]]
+            for pid in set(beside) - set(ended):
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
-        print(f'# {EVENTS} events in {seconds:.0f} s, TPM commands: {stats["commands"]}')
+        self.assertEqual(ended, [], 'a reader has failed')
+        doubts, ticked = pauses.number(), [ticks.of(i) for i in range(len(watchers))]
+        print(f'# {EVENTS} events in {seconds:.0f} s, TPM commands: {stats["commands"]}; '
+              f'{doubts} pauses for doubts; readers and pollers: {ticked}')
         self.assertEqual(codes, [0] * WRITERS)
         self.assertEqual(device.count(), EVENTS)
         self.assertEqual(snapshot.count, EVENTS)
         self.assertEqual(stats['extends'], {'14': EVENTS})
-        # One confirmation a second at most, and what opens and closes the run.
+        for watcher, times in zip(watchers, ticked):
+            self.assertGreaterEqual(times, 10 if watcher is poller else 1, watcher.__name__)
+        # A confirmation is one read, 0.9 s behind the last, and one closes the run. An extend that
+        # took more than 500 ms (one was held back) is read once more than there are pauses.
+        self.assertGreaterEqual(doubts, 1)
         self.assertLessEqual(stats['commands'].get('PCR_Read', 0),
-                             (seconds * 1.2 + 10) * len(vm.BANKS))
+                             (seconds / 0.9 + 3 + 2 * doubts) * len(vm.BANKS))
         self.check_log()
 
     def check_log(self):
