@@ -7,10 +7,10 @@
 tpm-crb takes the late reply for ours and reports success though our PCR did not move. The log
 is never silently ahead of the PCR: it is repaired, or `diverged` names the entry.
 """
+import concurrent.futures
 import os
 import re
 import struct
-import threading
 import unittest
 
 import aael
@@ -21,6 +21,7 @@ import vm
 # the two, or after both.
 HELD_MS = (1000, 1200, 1300, 1400, 1500)
 OURS, FOREIGN = 14, 12
+PASSES = 3
 
 
 def setUpModule():
@@ -40,23 +41,20 @@ def extend_raw(pcr):
 
 
 class Calls:
-    """What tpm_pcr_extend() returned, by a probe; nothing where the kernel has no probes."""
+    """What tpm_pcr_extend() returned, by a probe."""
 
     FOLDER = '/sys/kernel/tracing/'
 
     def __init__(self):
-        self.there = os.path.exists(self.FOLDER + 'kprobe_events')
-        if self.there:
-            self.put('kprobe_events', 'r:late tpm_pcr_extend ret=$retval:s32')
-            self.put('events/kprobes/late/enable', '1')
+        self.put('kprobe_events', 'r:late tpm_pcr_extend ret=$retval:s32')
+        self.put('events/kprobes/late/enable', '1')
 
     def put(self, name, value):
         with open(self.FOLDER + name, 'w', encoding='ascii') as file:
             file.write(value)
 
     def returned(self):
-        if not self.there:
-            return []
+        """Since it was last asked"""
         with open(self.FOLDER + 'trace', encoding='utf-8') as file:
             found = [int(value) for value in re.findall(r' ret=(-?\d+)', file.read())]
         self.put('trace', '')
@@ -69,50 +67,85 @@ class LateExtend(unittest.TestCase):
         self.addCleanup(self.proxy.__exit__)
         self.dev = device.Device()
         self.addCleanup(self.dev.close)
+        self.settle()
+
+    def append(self, operation, content):
+        """Errno name, or '' for an acknowledgment"""
+        with device.Device() as dev:
+            try:
+                dev.extend('late', operation, content)
+                return ''
+            except OSError as error:
+                return device.name_of(error.errno)
+
+    def settle(self):
+        """After VERIFY nothing is undecided or unconfirmed."""
+        def verified():
+            try:
+                return self.dev.verify()
+            except OSError as error:
+                self.assertEqual(device.name_of(error.errno), 'ETIMEDOUT')
+                return None
+        device.wait_for(verified, 60, 'the PCR cannot be read')
 
     def agree(self):
-        """Log and PCR after a confirmation; True, or False when status owns up to it."""
-        self.dev.verify()
+        """Log and PCR once all is settled; True, or False when status owns up to it."""
+        def live():
+            try:
+                return device.pcr_values(OURS, vm.BANKS)
+            except AssertionError:
+                return None  # the TPM is not yet over it
+        self.settle()
+        value = device.wait_for(live, 60, 'tpm2_pcrread fails')
         entries = device.read_log().entries
-        replayed = {alg: aael.replay(entries, OURS, alg) for alg in
-                    (aael.IDS[bank] for bank in vm.BANKS)}
-        live = device.wait_for(lambda: device.pcr_values(OURS, vm.BANKS))
+        replayed = {alg: aael.replay(entries, OURS, alg) for alg in value}
         status = device.Status()
-        if replayed == live:
+        self.assertEqual(status.one('pending'), '')
+        if replayed == value:
             self.assertEqual(status.one('health'), 'consistent')
             return True
         self.assertEqual(status.one('health'), 'diverged')
-        self.assertRegex(status['diverged'][0], rf'PCR {OURS} lacks entry \d+')
+        self.assertRegex(status.one('diverged'),
+                         rf'^PCR {OURS} (lacks entry \d+|was extended by somebody else)$')
         return False
 
     def behind(self, held_ms, act):
-        """act() runs while a foreign extend is held back in front of the TPM."""
+        """act(pool) runs while a foreign extend is held back in front of the TPM; its result."""
         self.proxy.reset()
         self.proxy.hold(FOREIGN, held_ms)
-        foreign = threading.Thread(target=extend_raw, args=(FOREIGN,))
-        foreign.start()
-        device.wait_for(lambda: self.proxy.stats()['extends'].get(str(FOREIGN)))
-        act()
-        foreign.join()
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            foreign = pool.submit(extend_raw, FOREIGN)
+            device.wait_for(lambda: self.proxy.stats()['extends'].get(str(FOREIGN)),
+                            what='no foreign extend')
+            result = act(pool)
+            foreign.result()
+        return result
 
     def test_ours_behind_a_foreign_one(self):
-        calls = Calls()
-        for held_ms in HELD_MS:
-            before, code = device.count(), []
+        calls, lies = Calls(), 0
+        for _ in range(PASSES):
+            lies += sum(self.lies_behind(held_ms, calls) for held_ms in HELD_MS)
+            if lies or vm.TPM != 'crb':
+                break
+        repairs = int(device.Status().one('repairs'))
+        print(f'# lies: {lies}, repairs: {repairs}')
+        if vm.TPM == 'crb':
+            self.assertTrue(lies or repairs, 'the driver did not lie: this proves nothing')
 
-            def act(held_ms=held_ms, code=code):
-                try:
-                    self.dev.extend('late', 'ours', str(held_ms))
-                except OSError as error:
-                    code.append(device.name_of(error.errno))
-            self.behind(held_ms, act)
-            self.assertIn(code, ([], ['EIO']))
-            self.assertTrue(self.agree())
-            self.assertEqual(device.count() - before, 0 if code else 1)
-            seen = self.proxy.stats()['extends'].get(str(OURS), 0)
-            print(f'# held {held_ms} ms: {code or "logged"}, tpm_pcr_extend() returned '
-                  f'{calls.returned()}, the TPM saw {seen}')
-        print('# repairs:', device.Status().one('repairs'))
+    def lies_behind(self, held_ms, calls):
+        """How often tpm_pcr_extend() told of an extend that the TPM never got"""
+        before = device.count()
+        calls.returned()
+        code = self.behind(held_ms, lambda _: self.append('ours', str(held_ms)))
+        self.assertIn(code, ('', 'EIO', 'ETIMEDOUT'))
+        self.assertTrue(self.agree())
+        logged = device.count() - before
+        self.assertIn(logged, (0, 1) if code else (1,), code)
+        returned, seen = calls.returned(), self.proxy.stats()['extends'].get(str(OURS), 0)
+        self.assertTrue(returned, 'the probe sees nothing')
+        print(f'# held {held_ms} ms: {code or "acknowledged"}, {"logged" if logged else "not logged"}, '
+              f'tpm_pcr_extend() returned {returned}, the TPM saw {seen}')
+        return max(0, returned.count(0) - seen)
 
     def test_ours_held_back_itself(self):
         """The first read after the time-out fails or lies; one answer comes of it all the same."""
@@ -120,28 +153,21 @@ class LateExtend(unittest.TestCase):
             before = device.count()
             self.proxy.reset()
             self.proxy.hold(OURS, HELD_MS[-1], when=when)
-            self.dev.extend('late', 'held', when)
+            self.assertIn(self.append('held', when), ('', 'ETIMEDOUT'))
+            self.assertTrue(self.agree())
             self.assertEqual(self.proxy.stats()['extends'][str(OURS)], 1, 'extended again')
             self.assertEqual(device.count(), before + 1)
-            self.assertTrue(self.agree())
 
-    def test_two_of_ours_behind_a_foreign_one(self):
+    def test_several_of_ours_behind_a_foreign_one(self):
         """Runs last: an earlier entry that is missing cannot be repaired."""
-        def act():
-            threads = [threading.Thread(target=self.append, args=(i,)) for i in range(3)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
         before = device.count()
-        self.behind(HELD_MS[1], act)
-        if self.agree():
-            self.assertEqual(device.Status().one('health'), 'consistent')
-        self.assertLessEqual(device.count() - before, 3)
-
-    def append(self, number):
-        with device.Device() as dev:
-            try:
-                dev.extend('late', 'several', str(number))
-            except OSError as error:
-                self.assertIn(device.name_of(error.errno), ('EIO', 'ETIMEDOUT'))
+        codes = self.behind(HELD_MS[1], lambda pool: list(
+            pool.map(lambda i: self.append('several', str(i)), range(3))))
+        print('# codes:', codes)
+        agreed = self.agree()
+        logged = [text.decode().rpartition(' ')[2] for text in device.read_log().texts()[before:]]
+        acknowledged = [str(i) for i, code in enumerate(codes) if not code]
+        self.assertEqual(set(codes) - {'', 'EIO', 'ETIMEDOUT'}, set())
+        self.assertEqual(set(acknowledged) - set(logged), set(), 'acknowledged but not logged')
+        self.assertEqual(len(logged), len(set(logged)), 'logged twice')
+        self.assertTrue(agreed or len(logged) > 1, 'a single entry can be put right')
