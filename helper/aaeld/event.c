@@ -17,11 +17,11 @@ struct append_job {
 	struct aaeld_job job;
 	struct aaeld_app *app;
 	struct aaeld_call *call;
-	struct cJSON *root; /* the event's strings live in it */
-	struct aaeld_event event;
+	struct aaeld_event event; /* its strings stand in text[] */
 	bool has_index;
 	uint64_t sequence;
 	int ret;
+	char text[];
 };
 
 static const char not_enabled[] = "{\"success\":\"false\",\"message\": "
@@ -135,12 +135,6 @@ static void answer(struct append_job *j)
 	}
 }
 
-static void job_free(struct append_job *j)
-{
-	aael_json_free(j->root);
-	free(j);
-}
-
 static void run(struct aaeld_job *job)
 {
 	struct append_job *j = (struct append_job *)job;
@@ -155,7 +149,35 @@ static void finish(struct aaeld_job *job)
 	if (j->ret && j->ret != -ENOTCONN)
 		aaeld_log(AAELD_DEBUG, "an event was not logged: %s", strerror(-j->ret));
 	answer(j);
-	job_free(j);
+	free(j);
+}
+
+/* Behind @to, which is moved. */
+static const char *copy(char **to, const char *text)
+{
+	const char *begin = *to;
+
+	*to = stpcpy(*to, text) + 1;
+	return begin;
+}
+
+/* Jobs may wait for long: of the request they keep no more than the event. */
+static struct append_job *job_new(const struct aaeld_event *event)
+{
+	size_t size = strlen(event->domain) + strlen(event->operation) + strlen(event->content) + 3;
+	struct append_job *j = calloc(1, sizeof(*j) + size);
+	char *to;
+
+	if (!j)
+		return NULL;
+	to = j->text;
+	j->event.domain = copy(&to, event->domain);
+	j->event.operation = copy(&to, event->operation);
+	j->event.content = copy(&to, event->content);
+	j->event.index = event->index;
+	j->job = (struct aaeld_job){ .run = run, .finish = finish };
+	j->ret = -EINTR;
+	return j;
 }
 
 /* `once` must be absent or false for now. */
@@ -171,31 +193,29 @@ static int check_once(const struct cJSON *root, struct aael_json_error *err)
 	return -EINVAL;
 }
 
-static int parse(struct append_job *j, const struct aaeld_request *request,
+/* The strings of @event are those of @root. */
+static int parse(const struct cJSON *root, struct aaeld_event *event, bool *has_index,
 		 struct aael_json_error *err)
 {
-	int ret = aael_json_parse(request->body, request->body_size, &j->root, err);
+	int ret;
 
-	if (ret)
-		return ret;
-	if (!aael_json_is_object(j->root)) {
+	if (!aael_json_is_object(root)) {
 		snprintf(err->text, sizeof(err->text), "body: must be a JSON object");
 		return -EINVAL;
 	}
-	ret = aael_json_string(j->root, "domain", &j->event.domain, err);
+	ret = aael_json_string(root, "domain", &event->domain, err);
 	if (!ret)
-		ret = aael_json_string(j->root, "operation", &j->event.operation, err);
+		ret = aael_json_string(root, "operation", &event->operation, err);
 	if (!ret)
-		ret = aael_json_string(j->root, "content", &j->event.content, err);
+		ret = aael_json_string(root, "content", &event->content, err);
 	if (ret)
 		return ret;
-	j->event.index = AAEL_INDEX_DEFAULT;
-	ret = aael_json_u32(j->root, "register_index", AAEL_INDEX_DEFAULT - 1, &j->event.index,
-			    err);
-	j->has_index = !ret;
+	event->index = AAEL_INDEX_DEFAULT;
+	ret = aael_json_u32(root, "register_index", AAEL_INDEX_DEFAULT - 1, &event->index, err);
+	*has_index = !ret;
 	if (ret && ret != -ENOENT)
 		return ret;
-	return check_once(j->root, err);
+	return check_once(root, err);
 }
 
 static int validate(const struct aaeld_event *event, struct aael_json_error *err)
@@ -216,31 +236,46 @@ static int validate(const struct aaeld_event *event, struct aael_json_error *err
 	return ret;
 }
 
+/* 0 and *@job, or an error with the words for it. */
+static int read_request(const struct aaeld_request *request, struct append_job **job,
+			struct aael_json_error *err)
+{
+	struct aaeld_event event;
+	struct cJSON *root;
+	bool has_index = false;
+	int ret = aael_json_parse(request->body, request->body_size, &root, err);
+
+	if (ret)
+		return ret;
+	ret = parse(root, &event, &has_index, err);
+	if (!ret)
+		ret = validate(&event, err);
+	if (!ret) {
+		*job = job_new(&event);
+		snprintf(err->text, sizeof(err->text), "no memory; the event was not logged");
+		ret = *job ? 0 : -ENOMEM;
+	}
+	if (!ret)
+		(*job)->has_index = has_index;
+	aael_json_free(root);
+	return ret;
+}
+
 void aaeld_event_post(struct aaeld_app *app, const struct aaeld_request *request,
 		      struct aaeld_call *call)
 {
-	struct append_job *j = calloc(1, sizeof(*j));
+	struct append_job *j = NULL;
 	struct aael_json_error err;
-	int ret;
+	int ret = read_request(request, &j, &err);
 
-	if (!j) {
-		refuse(call, 500, "no memory");
-		return;
-	}
-	j->job = (struct aaeld_job){ .run = run, .finish = finish };
-	j->app = app;
-	j->call = call;
-	j->ret = -EINTR;
-	ret = parse(j, request, &err);
-	if (!ret)
-		ret = validate(&j->event, &err);
 	if (ret) {
 		reply_false(call, ret == -ENOMEM ? 500 : 400, err.text, 0);
-		job_free(j);
 		return;
 	}
+	j->app = app;
+	j->call = call;
 	if (app->submit(app, &j->job)) {
 		refuse(call, 503, "too many events are waiting; try again");
-		job_free(j);
+		free(j);
 	}
 }

@@ -75,16 +75,30 @@ static const char *method_name(struct evhttp_request *req)
 	}
 }
 
+/* Of the body nothing is kept: the answer may take long. */
+static void dispatch(struct http_call *hc, struct aaeld_request *request)
+{
+	struct evbuffer *in = evhttp_request_get_input_buffer(hc->req), *body = evbuffer_new();
+
+	request->body_size = evbuffer_get_length(in);
+	if (body && !evbuffer_add_buffer(body, in))
+		request->body = (const char *)evbuffer_pullup(body, -1);
+	if (request->body_size && !request->body)
+		aaeld_routes_reply(&hc->call, 500, "text/plain", "no memory");
+	else
+		aaeld_routes_dispatch(hc->http->app, request, &hc->call);
+	if (body)
+		evbuffer_free(body);
+}
+
 static void on_request(struct evhttp_request *req, void *arg)
 {
 	struct aaeld_http *http = arg;
 	struct aaeld_conn *c = aaeld_conns_find(http->conns, evhttp_request_get_connection(req));
 	const char *host = evhttp_find_header(evhttp_request_get_input_headers(req), "Host");
-	struct evbuffer *in = evhttp_request_get_input_buffer(req);
 	struct aaeld_request request = {
 		.method = method_name(req),
 		.target = evhttp_request_get_uri(req),
-		.body_size = evbuffer_get_length(in),
 	};
 	struct http_call *hc = calloc(1, sizeof(*hc));
 	const char *error;
@@ -107,8 +121,7 @@ static void on_request(struct evhttp_request *req, void *arg)
 		hc->close = true;
 		aaeld_routes_reply(&hc->call, 403, "text/plain", "Forbidden: Host is not loopback");
 	} else {
-		request.body = (const char *)evbuffer_pullup(in, -1);
-		aaeld_routes_dispatch(http->app, &request, &hc->call);
+		dispatch(hc, &request);
 	}
 }
 

@@ -16,12 +16,15 @@
 #include "uefi.h"
 
 #define FIELD_MAX_BYTES 48
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
 
 struct scan {
 	const char *data;
 	size_t size;
 	size_t pos;
 	unsigned int depth;
+	unsigned int values;		 /* at least as many as there are so far */
 	size_t string;			 /* where the last string of the outermost object begins */
 	char field[FIELD_MAX_BYTES + 1]; /* the member of it that we are in, or "" */
 	struct aael_json_error *err;
@@ -90,6 +93,8 @@ static int scan_byte(struct scan *s)
 {
 	uint8_t c = (uint8_t)s->data[s->pos];
 
+	if ((c == '{' || c == '[' || c == ',') && ++s->values >= AAEL_JSON_VALUES_MAX)
+		return refuse_at(s, s->pos, "more than " TEXT(AAEL_JSON_VALUES_MAX) " values");
 	if (c == '{' || c == '[') {
 		if (++s->depth > AAEL_JSON_DEPTH_MAX)
 			return refuse_at(s, s->pos, "nested too deeply");

@@ -12,8 +12,9 @@
  *	aael_json_free(root);
  *
  * Refused, though cJSON takes them: text that is not well-formed UTF-8, \u0000, raw
- * control characters, more than AAEL_JSON_DEPTH_MAX levels, an object with one key
- * twice, anything behind the value, numbers that RFC 8259 has not (01, 1.).
+ * control characters, more than AAEL_JSON_DEPTH_MAX levels or AAEL_JSON_VALUES_MAX values
+ * (each costs cJSON 64 bytes), an object with one key twice, anything behind the value,
+ * numbers that RFC 8259 has not (01, 1.).
  * Names are compared byte for byte.
  */
 #ifndef AAEL_LIB_JSON_H
@@ -27,6 +28,7 @@
 struct cJSON;
 
 #define AAEL_JSON_DEPTH_MAX 32
+#define AAEL_JSON_VALUES_MAX 10000 /* in all; an empty array or object counts as two */
 #define AAEL_JSON_ERROR_BYTES 160
 
 struct aael_json_error {

@@ -225,6 +225,42 @@ static void slow_kernel_does_not_stop_the_loop(void **state)
 	close(fd);
 }
 
+size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
+
+/* Of a request that waits for the kernel the body is not kept. */
+static void waiting_bodies_take_no_memory(void **state)
+{
+	size_t size = AAELD_BODY_MAX_BYTES, before, head;
+	char *request = malloc(size + 512);
+	int fds[8];
+
+	(void)state;
+	if (!__sanitizer_get_current_allocated_bytes) {
+		print_message("# skipped: only with ASan\n");
+		skip();
+	}
+	head = post_head(request, 512, size);
+	memset(request + head, ' ', size);
+	memcpy(request + head, EVENT, strlen(EVENT));
+	assert_int_equal(ask(INFO), 200);
+	before = __sanitizer_get_current_allocated_bytes();
+	gate_is_shut = true;
+	for (int i = 0; i < 8; i++) {
+		fds[i] = dial();
+		put(fds[i], request, head + size);
+		sem_wait(&submitted);
+	}
+	/* The last one may still be looked at, in pieces and as a whole. */
+	assert_true(__sanitizer_get_current_allocated_bytes() < before + 4 * size);
+	gate_is_shut = false;
+	sem_post(&gate);
+	for (int i = 0; i < 8; i++) {
+		assert_int_equal(take(fds[i]), 200);
+		close(fds[i]);
+	}
+	free(request);
+}
+
 static void client_may_leave_before_the_answer(void **state)
 {
 	struct linger reset = { .l_onoff = 1 };
@@ -360,6 +396,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(slow_kernel_does_not_stop_the_loop, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(waiting_bodies_take_no_memory, setup, teardown),
 		cmocka_unit_test_setup_teardown(client_may_leave_before_the_answer, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(busy_connections_are_capped, setup, teardown),

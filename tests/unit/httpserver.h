@@ -34,8 +34,9 @@ static struct fake_kernel kernel;
 static struct aaeld_app app;
 static pthread_t thread;
 static sem_t ready;
-static sem_t gate;    /* an append waits for it if the gate is shut */
-static sem_t at_gate; /* and says so */
+static sem_t gate;	/* an append waits for it if the gate is shut */
+static sem_t at_gate;	/* and says so */
+static sem_t submitted; /* a job to the worker */
 static atomic_bool gate_is_shut;
 static int stop_pipe[2];
 static uint16_t port;
@@ -64,7 +65,10 @@ static const struct aaeld_kernel_ops gated_ops = {
 
 static inline int submit(struct aaeld_app *a, struct aaeld_job *job)
 {
-	return aaeld_worker_submit(a->worker, job);
+	int ret = aaeld_worker_submit(a->worker, job);
+
+	sem_post(&submitted);
+	return ret;
 }
 
 static inline void on_stop(evutil_socket_t fd, short what, void *base)
@@ -124,7 +128,8 @@ static inline int start(struct server server)
 	how = server;
 	port = 0;
 	if (sem_init(&ready, 0, 0) || sem_init(&gate, 0, 0) || sem_init(&at_gate, 0, 0) ||
-	    pipe(stop_pipe) || pthread_create(&thread, NULL, serve, NULL))
+	    sem_init(&submitted, 0, 0) || pipe(stop_pipe) ||
+	    pthread_create(&thread, NULL, serve, NULL))
 		return -1;
 	sem_wait(&ready);
 	return port ? 0 : -1;
@@ -168,6 +173,7 @@ static inline int teardown(void **state)
 	sem_destroy(&ready);
 	sem_destroy(&gate);
 	sem_destroy(&at_gate);
+	sem_destroy(&submitted);
 	return 0;
 }
 

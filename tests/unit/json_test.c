@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <setjmp.h>
+#include <stdio.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -123,21 +124,40 @@ static void depth_is_bounded(void **state)
 	assert_refused("]", "unexpected bracket");
 }
 
-/* A body of the largest size, full of members: compared in n log n. */
-static void many_members(void **state)
+/* @count items in the member "x", which is an array or object: two values more. */
+static int parse_items(unsigned int count, bool object, const char *text)
 {
-	size_t size = 1024 * 1024, used = 1;
-	char *text = malloc(size);
+	char *body;
+	size_t size;
+	FILE *f = open_memstream(&body, &size);
 	struct cJSON *root;
+	int ret;
 
-	(void)state;
-	text[0] = '{';
-	for (unsigned int i = 0; used < size - 32; i++)
-		used += (size_t)sprintf(text + used, "%s\"%x\":1", i ? "," : "", i);
-	text[used++] = '}';
-	assert_int_equal(parse_bytes(text, used, &root), 0);
+	fputs(object ? "{\"x\":{" : "{\"x\":[", f);
+	for (unsigned int i = 0; i < count; i++) {
+		fputs(i ? "," : "", f);
+		if (object)
+			fprintf(f, "\"%u\":", i);
+		fputs(text, f);
+	}
+	fputs(object ? "}}" : "]}", f);
+	fclose(f);
+	ret = parse_bytes(body, size, &root);
 	aael_json_free(root);
-	free(text);
+	free(body);
+	return ret;
+}
+
+static void number_of_values_is_bounded(void **state)
+{
+	(void)state;
+	for (int object = 0; object < 2; object++) {
+		assert_int_equal(parse_items(AAEL_JSON_VALUES_MAX - 2, object, "1"), 0);
+		assert_int_equal(parse_items(AAEL_JSON_VALUES_MAX - 1, object, "1"), -EBADMSG);
+		assert_non_null(strstr(err.text, "x: more than 10000 values at byte "));
+	}
+	/* Brackets and commas in strings are none. */
+	assert_int_equal(parse_items(1000, false, "\",,,,,,,,,,,,[[[[[[{{{{{\""), 0);
 }
 
 static void getters_are_typed(void **state)
@@ -195,7 +215,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_json),	     cmocka_unit_test(refuses_what_cjson_takes),
 		cmocka_unit_test(refuses_bytes),     cmocka_unit_test(refuses_every_truncation),
-		cmocka_unit_test(depth_is_bounded),  cmocka_unit_test(many_members),
+		cmocka_unit_test(depth_is_bounded),  cmocka_unit_test(number_of_values_is_bounded),
 		cmocka_unit_test(getters_are_typed), cmocka_unit_test(strings_are_escaped),
 	};
 
