@@ -23,7 +23,7 @@ extern "C" {
 #define AAELD_BODY_MAX_BYTES (1024 * 1024)
 #define AAELD_HEADERS_MAX_BYTES (8 * 1024)
 #define AAELD_CONNECTIONS_MAX 64
-#define AAELD_QUEUE_MAX_JOBS 64
+#define AAELD_QUEUE_MAX_JOBS 32 /* well below the connections: some must be left for /info */
 #define AAELD_REQUEST_TIMEOUT_MS 10000
 #define AAELD_STOP_MAX_MS 1000
 #define AAELD_CONFIG_MAX_BYTES (1024 * 1024)

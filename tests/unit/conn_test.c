@@ -248,7 +248,7 @@ static void waiting_bodies_take_no_memory(void **state)
 	for (int i = 0; i < 8; i++) {
 		fds[i] = dial();
 		put(fds[i], request, head + size);
-		sem_wait(&submitted);
+		await(&submitted);
 	}
 	/* The last one may still be looked at, in pieces and as a whole. */
 	assert_true(__sanitizer_get_current_allocated_bytes() < before + 4 * size);
@@ -325,6 +325,35 @@ static void busy_connections_are_capped(void **state)
 	assert_alive();
 }
 
+/* One is with the kernel, the others wait for it: there is still room for questions. */
+static void full_queue_is_503_and_info_is_answered(void **state)
+{
+	char request[1024];
+	size_t head = post_head(request, sizeof(request), strlen(EVENT));
+	int fds[AAELD_QUEUE_MAX_JOBS + 1];
+
+	(void)state;
+	strcpy(request + head, EVENT);
+	gate_is_shut = true;
+	for (int i = 0; i <= AAELD_QUEUE_MAX_JOBS; i++) {
+		fds[i] = dial();
+		put(fds[i], request, strlen(request));
+		await(&submitted);
+		if (i == 0)
+			await(&at_gate);
+	}
+	assert_int_equal(post_bytes(EVENT, strlen(EVENT)), 503);
+	assert_non_null(strstr(body_of(), "too many events are waiting"));
+	assert_int_equal(ask(INFO), 200);
+	gate_is_shut = false;
+	sem_post(&gate);
+	for (int i = 0; i <= AAELD_QUEUE_MAX_JOBS; i++) {
+		assert_int_equal(take(fds[i]), 200);
+		close(fds[i]);
+	}
+	assert_alive();
+}
+
 /* Each answer says what has become of the event. */
 static void stopping_answers_what_is_in_flight(void **state)
 {
@@ -343,7 +372,7 @@ static void stopping_answers_what_is_in_flight(void **state)
 	}
 	half = dial();
 	put(half, request, 20);
-	sem_wait(&at_gate);
+	await(&at_gate);
 	assert_int_equal(write(stop_pipe[1], "", 1), 1);
 	assert_int_equal(teardown(NULL), 0);
 	for (int i = 0; i < 4; i++) {
@@ -400,6 +429,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(client_may_leave_before_the_answer, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(busy_connections_are_capped, setup, teardown),
+		cmocka_unit_test_setup_teardown(full_queue_is_503_and_info_is_answered, setup_full,
+						teardown),
 		cmocka_unit_test_setup_teardown(stopping_answers_what_is_in_flight, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(stopping_does_not_wait_for_slow_readers,

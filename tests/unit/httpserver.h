@@ -160,6 +160,13 @@ static inline int setup_small_impatient(void **state)
 	return start((struct server){ TIMEOUT_MS, CONNECTIONS, true, NULL });
 }
 
+/* As many connections as there are without a test. */
+static inline int setup_full(void **state)
+{
+	(void)state;
+	return start((struct server){ PATIENCE_SECONDS * 1000, 0, false, NULL });
+}
+
 static inline int teardown(void **state)
 {
 	(void)state;
@@ -175,6 +182,15 @@ static inline int teardown(void **state)
 	sem_destroy(&at_gate);
 	sem_destroy(&submitted);
 	return 0;
+}
+
+static inline void await(sem_t *sem)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += PATIENCE_SECONDS;
+	assert_int_equal(sem_timedwait(sem, &until), 0);
 }
 
 /* ---- a client ---- */
