@@ -180,8 +180,13 @@ void aaeld_event_post(struct aaeld_app *app, const struct aaeld_request *request
 bool aaeld_guard_peer(const struct sockaddr *peer);
 /* A Host header: localhost, 127.x.y.z or [::1], each with or without a port. */
 bool aaeld_guard_host(const char *host);
-/* The path in a request target: *@target without http://host, which must be loopback. */
-bool aaeld_guard_target(const char **target);
+/* An Origin header: http:// and such a host. "null" is not, nor is https. */
+bool aaeld_guard_origin(const char *origin);
+/*
+ * The path in a request target: *@target without http://host. 0; -EINVAL: neither a path
+ * nor http://; -EACCES: the host is not loopback.
+ */
+int aaeld_guard_target(const char **target);
 
 /* ---- address.c --------------------------------------------------------------------- */
 

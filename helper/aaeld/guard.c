@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Only this machine is served, and only under a name that no DNS server can point
- * at it (DNS rebinding).
+ * at it (DNS rebinding), and no page of another site, for which a browser of this machine
+ * asks.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <string.h>
 #include <strings.h>
 
 #include "aaeld.h"
+
+#define SCHEME "http://"
 
 bool aaeld_guard_peer(const struct sockaddr *peer)
 {
@@ -58,24 +62,31 @@ bool aaeld_guard_host(const char *host)
 	return is_name(host, size) && is_port(host + size);
 }
 
-bool aaeld_guard_target(const char **target)
+bool aaeld_guard_origin(const char *origin)
+{
+	return !strncasecmp(origin, SCHEME, strlen(SCHEME)) &&
+	       aaeld_guard_host(origin + strlen(SCHEME));
+}
+
+int aaeld_guard_target(const char **target)
 {
 	char host[64];
 	size_t size;
 
 	if (**target == '/')
-		return true;
-	if (strncasecmp(*target, "http://", 7))
-		return false;
-	size = strcspn(*target + 7, "/?#");
+		return 0;
+	if (strncasecmp(*target, SCHEME, strlen(SCHEME)))
+		return -EINVAL;
+	*target += strlen(SCHEME);
+	size = strcspn(*target, "/?#");
 	if (size >= sizeof(host))
-		return false;
-	memcpy(host, *target + 7, size);
+		return -EACCES;
+	memcpy(host, *target, size);
 	host[size] = '\0';
 	if (!aaeld_guard_host(host))
-		return false;
-	*target += 7 + size;
+		return -EACCES;
+	*target += size;
 	if (!**target)
 		*target = "/";
-	return true;
+	return 0;
 }

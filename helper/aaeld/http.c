@@ -4,8 +4,10 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <event2/keyvalq_struct.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <unistd.h>
 
 #include "aaeld.h"
@@ -75,6 +77,37 @@ static const char *method_name(struct evhttp_request *req)
 	}
 }
 
+static bool origins_are_ours(const struct evkeyvalq *headers)
+{
+	const struct evkeyval *h;
+
+	TAILQ_FOREACH(h, headers, next)
+	if (!evutil_ascii_strcasecmp(h->key, "Origin") && !aaeld_guard_origin(h->value))
+		return false;
+	return true;
+}
+
+/* 0, or the status to refuse it with, and *@why; *@target becomes a path. */
+static int check(struct evhttp_request *req, const char **target, const char **why)
+{
+	const struct evkeyvalq *headers = evhttp_request_get_input_headers(req);
+	const char *host = evhttp_find_header(headers, "Host");
+	int ret;
+
+	*why = aaeld_framing_error(req);
+	if (*why)
+		return 400;
+	ret = aaeld_guard_target(target);
+	*why = "target: must begin with / or http://";
+	if (ret == -EINVAL)
+		return 400;
+	*why = "Forbidden: Host is not loopback";
+	if (ret || (host && !aaeld_guard_host(host)))
+		return 403;
+	*why = "Forbidden: Origin is not http:// and a loopback host";
+	return origins_are_ours(headers) ? 0 : 403;
+}
+
 /* Of the body nothing is kept: the answer may take long. */
 static void dispatch(struct http_call *hc, struct aaeld_request *request)
 {
@@ -95,13 +128,13 @@ static void on_request(struct evhttp_request *req, void *arg)
 {
 	struct aaeld_http *http = arg;
 	struct aaeld_conn *c = aaeld_conns_find(http->conns, evhttp_request_get_connection(req));
-	const char *host = evhttp_find_header(evhttp_request_get_input_headers(req), "Host");
 	struct aaeld_request request = {
 		.method = method_name(req),
 		.target = evhttp_request_get_uri(req),
 	};
 	struct http_call *hc = calloc(1, sizeof(*hc));
-	const char *error;
+	const char *why;
+	int status;
 
 	if (!hc || !c) {
 		free(hc);
@@ -111,18 +144,14 @@ static void on_request(struct evhttp_request *req, void *arg)
 	aaeld_conn_busy(c);
 	*hc = (struct http_call){ .call.done = send_reply, .http = http, .req = req, .c = c };
 	hc->head = evhttp_request_get_command(req) == EVHTTP_REQ_HEAD;
-	error = aaeld_framing_error(req);
-	hc->close = error;
-	if (http->stopping) {
+	status = check(req, &request.target, &why);
+	hc->close = status;
+	if (http->stopping)
 		aaeld_routes_reply(&hc->call, 503, "text/plain", "the daemon is stopping");
-	} else if (error) {
-		aaeld_routes_reply(&hc->call, 400, "text/plain", error);
-	} else if ((host && !aaeld_guard_host(host)) || !aaeld_guard_target(&request.target)) {
-		hc->close = true;
-		aaeld_routes_reply(&hc->call, 403, "text/plain", "Forbidden: Host is not loopback");
-	} else {
+	else if (status)
+		aaeld_routes_reply(&hc->call, status, "text/plain", why);
+	else
 		dispatch(hc, &request);
-	}
 }
 
 struct aaeld_http *aaeld_http_new(struct event_base *base, struct aaeld_app *app,
@@ -144,7 +173,8 @@ struct aaeld_http *aaeld_http_new(struct event_base *base, struct aaeld_app *app
 		free(http);
 		return NULL;
 	}
-	evhttp_set_allowed_methods(http->evhttp, UINT16_MAX);
+	/* What CONNECT asks for is no path. */
+	evhttp_set_allowed_methods(http->evhttp, UINT16_MAX & ~EVHTTP_REQ_CONNECT);
 	evhttp_set_max_headers_size(http->evhttp, AAELD_HEADERS_MAX_BYTES);
 	evhttp_set_max_body_size(http->evhttp, AAELD_BODY_MAX_BYTES);
 	evhttp_set_timeout_tv(http->evhttp, &timeout);

@@ -14,12 +14,33 @@
 #define PAGE_MAX_BYTES 1024
 #define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
 
+static const struct page {
+	int status;
+	const char *phrase;
+	const char *text;
+} pages[] = {
+	{ 413, "Content Too Large", "body: more than 1 MiB, or a malformed chunk" },
+	{ 417, "Expectation Failed", "Expect: only 100-continue" },
+	{ 501, "Not Implemented", "method: CONNECT is not served" },
+	{ 400, "Bad Request", "malformed HTTP request" },
+};
+
+/* The last one stands for what is not there. */
+static const struct page *find_page(int status)
+{
+	const struct page *p = pages;
+
+	while (p->status != status && p->status != 400)
+		p++;
+	return p;
+}
+
 bool aaeld_page_replace(struct evbuffer *out)
 {
 	char page[PAGE_MAX_BYTES], body[AAELD_MESSAGE_BYTES];
 	size_t size = evbuffer_get_length(out), end = strlen(PAGE_END);
-	const char *error = page, *phrase = "Bad Request", *text = "malformed HTTP request";
-	int status;
+	const struct page *new;
+	const char *error = page;
 
 	if (size < end || size >= sizeof(page))
 		return false;
@@ -32,19 +53,13 @@ bool aaeld_page_replace(struct evbuffer *out)
 		error += strlen(CONTINUE);
 	if (memcmp(page + size - end, PAGE_END, end) || strncmp(error, "HTTP/1.", 7))
 		return false;
-	status = atoi(error + strlen("HTTP/1.1 "));
-	if (status == 413) {
-		phrase = "Content Too Large";
-		text = "body: more than 1 MiB, or a malformed chunk";
-	} else if (status == 417) {
-		phrase = "Expectation Failed";
-		text = "Expect: only 100-continue";
-	}
-	snprintf(body, sizeof(body), "{\"success\":\"false\",\"message\": \"%s\"}", text);
+	new = find_page(atoi(error + strlen("HTTP/1.1 ")));
+	snprintf(body, sizeof(body), "{\"success\":\"false\",\"message\": \"%s\"}", new->text);
 	evbuffer_drain(out, size);
 	evbuffer_add_printf(out,
 			    "%.*sHTTP/1.1 %d %s\r\nContent-Type: application/json\r\n"
 			    "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
-			    (int)(error - page), page, status, phrase, strlen(body), body);
+			    (int)(error - page), page, new->status, new->phrase, strlen(body),
+			    body);
 	return true;
 }

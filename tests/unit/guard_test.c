@@ -48,6 +48,31 @@ static void hosts(void **state)
 			fail_msg("taken: %s", foreign[i]);
 }
 
+static void origins(void **state)
+{
+	static const char *const ours[] = { "http://localhost", "http://127.0.0.1:8006",
+					    "http://[::1]:3000", "HTTP://LOCALHOST:80" };
+	static const char *const foreign[] = { "",
+					       "null",
+					       "http://evil.example",
+					       "http://localhost.evil.example",
+					       "http://localhost/",
+					       "https://localhost",
+					       "localhost",
+					       "http://",
+					       "http:/localhost",
+					       "http://localhost http://evil.example",
+					       "chrome-extension://localhost" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
+		if (!aaeld_guard_origin(ours[i]))
+			fail_msg("refused: %s", ours[i]);
+	for (size_t i = 0; i < sizeof(foreign) / sizeof(*foreign); i++)
+		if (aaeld_guard_origin(foreign[i]))
+			fail_msg("taken: %s", foreign[i]);
+}
+
 static bool peer4(const char *text)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET };
@@ -81,10 +106,18 @@ static void peers(void **state)
 
 static void assert_target(const char *target, const char *path)
 {
-	bool taken = aaeld_guard_target(&target);
+	int ret = aaeld_guard_target(&target);
 
-	if (taken != !!path || (path && strcmp(target, path)))
-		fail_msg("%s", target);
+	if (ret || strcmp(target, path))
+		fail_msg("%s: %d", target, ret);
+}
+
+static void assert_bad_target(const char *target, int want)
+{
+	int ret = aaeld_guard_target(&target);
+
+	if (ret != want)
+		fail_msg("%s: %d", target, ret);
 }
 
 static void targets(void **state)
@@ -94,18 +127,19 @@ static void targets(void **state)
 	assert_target("//evil/aa", "//evil/aa");
 	assert_target("http://127.0.0.1:8006/info", "/info");
 	assert_target("HTTP://localhost", "/");
-	assert_target("http://evil.example/info", NULL);
-	assert_target("http://user@localhost/info", NULL);
-	assert_target("https://localhost/info", NULL);
-	assert_target("*", NULL);
-	assert_target("localhost:80", NULL);
-	assert_target("", NULL);
+	assert_bad_target("http://evil.example/info", -EACCES);
+	assert_bad_target("http://user@localhost/info", -EACCES);
+	assert_bad_target("https://localhost/info", -EINVAL);
+	assert_bad_target("*", -EINVAL);
+	assert_bad_target("localhost:80", -EINVAL);
+	assert_bad_target("", -EINVAL);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hosts),
+		cmocka_unit_test(origins),
 		cmocka_unit_test(peers),
 		cmocka_unit_test(targets),
 	};

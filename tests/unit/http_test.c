@@ -187,6 +187,53 @@ static void foreign_hosts_are_403(void **state)
 	assert_alive();
 }
 
+/* A page of another site makes a browser of this machine ask. */
+static void pages_of_others_are_403(void **state)
+{
+	static const char *const origins[] = {
+		"Origin: http://evil.example", "Origin: null", "origin: http://localhost.evil",
+		"Origin: http://localhost\r\nOrigin: http://evil.example", "Origin:"
+	};
+	char request[1024];
+	int n;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(origins) / sizeof(*origins); i++) {
+		n = snprintf(request, sizeof(request),
+			     "POST /aa/aael HTTP/1.1\r\nHost: localhost\r\n%s\r\n"
+			     "Content-Type: text/plain\r\nContent-Length: %zu\r\n\r\n%s",
+			     origins[i], strlen(EVENT), EVENT);
+		assert_int_equal(ask_bytes(request, (size_t)n), 403);
+		assert_non_null(strstr(body_of(), "Origin"));
+	}
+	assert_int_equal(kernel.asked, 0);
+	n = snprintf(request, sizeof(request),
+		     "POST /aa/aael HTTP/1.1\r\nHost: localhost\r\n"
+		     "Origin: http://localhost:3000\r\nContent-Length: %zu\r\n\r\n%s",
+		     strlen(EVENT), EVENT);
+	assert_int_equal(ask_bytes(request, (size_t)n), 200);
+}
+
+static void targets_that_are_no_path_are_400(void **state)
+{
+	static const char *const lines[] = { "OPTIONS * HTTP/1.1",
+					     "GET https://localhost/info HTTP/1.1",
+					     "GET info HTTP/1.1",
+					     "GET localhost:8006/info HTTP/1.1" };
+	char request[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		snprintf(request, sizeof(request), "%s\r\nHost: localhost\r\n\r\n", lines[i]);
+		assert_int_equal(ask(request), 400);
+		assert_string_equal(body_of(), "target: must begin with / or http://");
+	}
+	assert_int_equal(ask("CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n"), 501);
+	assert_string_equal(body_of(), "{\"success\":\"false\",\"message\": "
+				       "\"method: CONNECT is not served\"}");
+	assert_int_equal(ask("OPTIONS /info HTTP/1.1\r\nHost: localhost\r\n\r\n"), 405);
+}
+
 /* What two parsers could cut in two ways; a second request hides in each. */
 static void smuggling_shapes_are_refused(void **state)
 {
@@ -283,6 +330,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(chunked_is_taken, setup, teardown),
 		cmocka_unit_test_setup_teardown(methods_and_paths, setup, teardown),
 		cmocka_unit_test_setup_teardown(foreign_hosts_are_403, setup, teardown),
+		cmocka_unit_test_setup_teardown(pages_of_others_are_403, setup, teardown),
+		cmocka_unit_test_setup_teardown(targets_that_are_no_path_are_400, setup, teardown),
 		cmocka_unit_test_setup_teardown(smuggling_shapes_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(garbage_is_400, setup, teardown),
 		cmocka_unit_test_setup_teardown(connections_are_kept, setup, teardown),
