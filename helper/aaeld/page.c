@@ -21,6 +21,7 @@ static const struct page {
 } pages[] = {
 	{ 413, "Content Too Large", "body: more than 1 MiB, or a malformed chunk" },
 	{ 417, "Expectation Failed", "Expect: only 100-continue" },
+	{ 500, "Internal Server Error", "out of memory" },
 	{ 501, "Not Implemented", "method: CONNECT is not served" },
 	{ 400, "Bad Request", "malformed HTTP request" },
 };
