@@ -38,6 +38,14 @@ enum aaeld_level { AAELD_ERROR = 3, AAELD_WARNING = 4, AAELD_INFO = 6, AAELD_DEB
 
 void aaeld_log(enum aaeld_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* For what may repeat, and often: says it once a second at most. Zero at first. */
+struct aaeld_log_limit {
+	int64_t until_ms; /* of CLOCK_MONOTONIC */
+	unsigned int dropped;
+};
+
+void aaeld_log_limited(struct aaeld_log_limit *limit, enum aaeld_level level, const char *format,
+		       ...) __attribute__((format(printf, 3, 4)));
 void aaeld_log_set_level(enum aaeld_level level);
 /* error, warn, warning, info, debug, trace, in any case. 0, or -EINVAL. */
 int aaeld_log_parse_level(const char *name, enum aaeld_level *level);
@@ -93,7 +101,7 @@ struct aaeld_kernel_ops {
 	/*
 	 * Append, never with privilege; may block. 0, or the negative errno of
 	 * uapi/linux/aael.h; -ENXIO: the module is not loaded; -ENOTTY: the device
-	 * cannot be used. *@sequence is also set with -ETIMEDOUT. Any thread.
+	 * cannot be used, and the log says why. *@sequence is also set with -ETIMEDOUT. Any thread.
 	 */
 	int (*append)(void *kernel, const struct aaeld_event *event, uint64_t *sequence);
 	/* What the log is. Does not block. Errors as above. */

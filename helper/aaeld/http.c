@@ -14,6 +14,7 @@
 
 struct aaeld_http {
 	struct event_base *base;
+	struct aaeld_log_limit limit;
 	bool stopping;
 	struct aaeld_app *app;
 	struct evhttp *evhttp;
@@ -54,6 +55,10 @@ static void send_reply(struct aaeld_call *call, const struct aaeld_reply *reply)
 	if (body && !hc->head)
 		evbuffer_add(body, reply->body, reply->body_size);
 	evhttp_request_set_on_complete_cb(hc->req, on_sent, hc->c);
+	/* The words of such answers are ours, nothing of the request is in them. */
+	if (reply->status >= 500)
+		aaeld_log_limited(&hc->http->limit, AAELD_WARNING, "answered %d: %.*s",
+				  reply->status, (int)reply->body_size, reply->body);
 	/* Who does not take his answer is as slow as who does not send his request. */
 	aaeld_conn_wait(hc->c);
 	evhttp_send_reply(hc->req, reply->status,

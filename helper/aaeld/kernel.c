@@ -10,13 +10,30 @@
 #include "aaeld.h"
 #include "libaael.h"
 
+/* open()'s other errnos mean something else where the device's are expected. */
 static int device(int flags)
 {
+	static struct aaeld_log_limit limit;
 	int fd = aael_dev_open(NULL, flags);
 
 	if (fd == -ENOENT || fd == -ENXIO || fd == -ENODEV)
 		return -ENXIO;
-	return fd < 0 ? -ENOTTY : fd;
+	if (fd >= 0)
+		return fd;
+	aaeld_log_limited(&limit, AAELD_WARNING, "%s cannot be opened: %s", AAEL_DEV_PATH,
+			  strerror(-fd));
+	return -ENOTTY;
+}
+
+static int done(int fd, int ret)
+{
+	static struct aaeld_log_limit limit;
+
+	close(fd);
+	if (ret == -ENOTTY)
+		aaeld_log_limited(&limit, AAELD_WARNING, "%s is not the aael device",
+				  AAEL_DEV_PATH);
+	return ret;
 }
 
 static int append(void *kernel, const struct aaeld_event *event, uint64_t *sequence)
@@ -31,26 +48,22 @@ static int append(void *kernel, const struct aaeld_event *event, uint64_t *seque
 		.index = event->index,
 		.flags = AAEL_EXTEND_F_UNPRIVILEGED,
 	};
-	int fd = device(O_WRONLY), ret;
+	int fd = device(O_WRONLY);
 
 	(void)kernel;
 	if (fd < 0)
 		return fd;
-	ret = aael_dev_extend(fd, &e, sequence, NULL);
-	close(fd);
-	return ret;
+	return done(fd, aael_dev_extend(fd, &e, sequence, NULL));
 }
 
 static int info(void *kernel, struct aael_info *out)
 {
-	int fd = device(O_RDONLY), ret;
+	int fd = device(O_RDONLY);
 
 	(void)kernel;
 	if (fd < 0)
 		return fd;
-	ret = aael_dev_info(fd, out);
-	close(fd);
-	return ret;
+	return done(fd, aael_dev_info(fd, out));
 }
 
 static int enable(void *kernel, uint32_t index, char message[AAELD_MESSAGE_BYTES])

@@ -31,8 +31,8 @@ static void say_missing(int err)
 		aaeld_log(AAELD_WARNING, "no /dev/aael: the module aael is not loaded (modprobe "
 					 "aael); events cannot be logged");
 	else
-		aaeld_log(AAELD_ERROR, "/dev/aael cannot be used: %s; events cannot be logged",
-			  err == -ENOTTY ? "permission, or not that device" : strerror(-err));
+		aaeld_log(AAELD_ERROR, "/dev/aael cannot be used%s%s; events cannot be logged",
+			  err == -ENOTTY ? "" : ": ", err == -ENOTTY ? "" : strerror(-err));
 }
 
 static int check_index(const struct aael_info *info, const struct aaeld_config *config)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The daemon's whole HTTP side over real sockets; only the kernel is a fake. */
+#include "capture.h"
 #include "httpserver.h"
 
 #define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
@@ -35,6 +36,25 @@ static void bad_bodies_name_the_field(void **state)
 	assert_bad_text("{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"\xc3(\"}", "content");
 	assert_bad_text("{\"domain\":\"a b\",\"operation\":\"o\",\"content\":\"c\"}", "domain");
 	assert_bad_text("{\"domain\":\"d\",\"operation\":\"o\"}", "content");
+	assert_alive();
+}
+
+/* What the administrator is told, and never what was in an event. */
+static void answers_of_5xx_are_logged(void **state)
+{
+	(void)state;
+	capture_begin();
+	kernel.append_ret = -ENOSPC;
+	assert_int_equal(post_bytes(EVENT, strlen(EVENT)), 507);
+	assert_int_equal(post_bytes(EVENT, strlen(EVENT)), 507);
+	kernel.append_ret = -EACCES;
+	assert_int_equal(post_bytes(EVENT, strlen(EVENT)), 403);
+	kernel.append_ret = 0;
+	capture_end();
+	assert_int_equal(capture_count("aaeld: "), 1);
+	assert_int_equal(capture_count("<4>aaeld: answered 507: "), 1);
+	assert_int_equal(capture_count("the log is full"), 1);
+	assert_int_equal(capture_count("test"), 0);
 	assert_alive();
 }
 
@@ -321,6 +341,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(event_arrives, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_bodies_name_the_field, setup, teardown),
+		cmocka_unit_test_setup_teardown(answers_of_5xx_are_logged, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_body_at_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(two_megabytes_are_413, setup, teardown),
 		cmocka_unit_test_setup_teardown(announced_two_megabytes_are_413, setup, teardown),
