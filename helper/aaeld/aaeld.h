@@ -168,6 +168,7 @@ struct aaeld_app {
 	void *kernel;
 	unsigned int features;
 	bool enable_eventlog; /* the configuration wants the log */
+	bool said_disabled;   /* that it is disabled all the same */
 	int (*submit)(struct aaeld_app *app, struct aaeld_job *job); /* as aaeld_worker_submit() */
 	struct aaeld_worker *worker;
 };

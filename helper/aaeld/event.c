@@ -109,6 +109,18 @@ static void answer_error(struct append_job *j)
 		refuse(j->call, 500, "the event was not logged: %s", strerror(err));
 }
 
+static void say_disabled(struct aaeld_app *app)
+{
+	if (!app->enable_eventlog || app->said_disabled)
+		return;
+	app->said_disabled = true;
+	aaeld_log(
+		AAELD_WARNING,
+		"events are refused: the log is disabled, although eventlog_config.enable_eventlog "
+		"is true; the module was loaded after aaeld had started: run aaelctl enable, or "
+		"restart aaeld");
+}
+
 static void answer(struct append_job *j)
 {
 	switch (-j->ret) {
@@ -116,6 +128,7 @@ static void answer(struct append_job *j)
 		aaeld_routes_reply(j->call, 200, "application/json", "{\"success\":\"true\"}");
 		break;
 	case ENOTCONN:
+		say_disabled(j->app);
 		aaeld_routes_reply(j->call, 200, "application/json", not_enabled);
 		break;
 	case EOPNOTSUPP:

@@ -25,11 +25,15 @@ static void say_health(const struct aael_info *info)
 			  aael_dev_health_name(info->health));
 }
 
-static void say_missing(int err)
+static void say_missing(int err, bool wanted)
 {
 	if (err == -ENXIO)
-		aaeld_log(AAELD_WARNING, "no /dev/aael: the module aael is not loaded (modprobe "
-					 "aael); events cannot be logged");
+		aaeld_log(AAELD_WARNING,
+			  "no /dev/aael: the module aael is not loaded (modprobe aael); events "
+			  "cannot be logged%s",
+			  wanted ? ". aaeld enables the log only when it starts: load the module "
+				   "before it, or run aaelctl enable afterwards"
+				 : "");
 	else
 		aaeld_log(AAELD_ERROR, "/dev/aael cannot be used%s%s; events cannot be logged",
 			  err == -ENOTTY ? "" : ": ", err == -ENOTTY ? "" : strerror(-err));
@@ -74,7 +78,7 @@ int aaeld_start_log(const struct aaeld_kernel_ops *ops, void *kernel,
 	int ret = ops->info(kernel, &info);
 
 	if (ret) {
-		say_missing(ret);
+		say_missing(ret, config->enable_eventlog);
 		return 0;
 	}
 	if (info.state == AAEL_STATE_UNSUPPORTED) {

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "capture.h"
 #include "fakekernel.h"
 
 static struct aaeld_config config;
@@ -230,6 +231,28 @@ static void without_a_register_it_starts(void **state)
 	assert_int_equal(k.enabled, 0);
 }
 
+/* Nobody enables the log of a module that is loaded later: the log says so. */
+static void module_that_comes_later_is_not_enabled(void **state)
+{
+	struct fake_kernel k;
+
+	(void)state;
+	fake_init(&k);
+	k.info_ret = -ENXIO;
+	assert_int_equal(parse("[eventlog_config]\nenable_eventlog = true"), 0);
+	capture_begin();
+	assert_int_equal(aaeld_start_log(&fake_ops, &k, &config), 0);
+	capture_end();
+	assert_int_equal(capture_count("<4>aaeld: no /dev/aael: "), 1);
+	assert_int_equal(capture_count("aaelctl enable"), 1);
+	assert_int_equal(parse(""), 0);
+	capture_begin();
+	assert_int_equal(aaeld_start_log(&fake_ops, &k, &config), 0);
+	capture_end();
+	assert_int_equal(capture_count("<4>aaeld: no /dev/aael: "), 1);
+	assert_int_equal(capture_count("aaelctl enable"), 0);
+}
+
 static void what_the_kernel_refuses_is_an_error(void **state)
 {
 	struct fake_kernel k;
@@ -257,6 +280,7 @@ int main(void)
 		cmocka_unit_test_teardown(another_index_is_an_error, release),
 		cmocka_unit_test_teardown(without_the_setting_nothing_is_enabled, release),
 		cmocka_unit_test_teardown(without_a_register_it_starts, release),
+		cmocka_unit_test_teardown(module_that_comes_later_is_not_enabled, release),
 		cmocka_unit_test_teardown(what_the_kernel_refuses_is_an_error, release),
 	};
 

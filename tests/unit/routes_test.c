@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "capture.h"
 #include "fakekernel.h"
 
 #define TRUE_BODY "{\"success\":\"true\"}"
@@ -277,6 +278,24 @@ static void the_two_false_answers(void **state)
 	assert_bad_event("{}", "domain");
 }
 
+static void disabled_log_is_said_once_if_it_is_wanted(void **state)
+{
+	(void)state;
+	kernel.append_ret = -ENOTCONN;
+	capture_begin();
+	app.enable_eventlog = false;
+	ask("POST", "/aa/aael", EVENT);
+	assert_string_equal(capture_end(), "");
+	app.enable_eventlog = true;
+	capture_begin();
+	ask("POST", "/aa/aael", EVENT);
+	ask("POST", "/aa/aael", EVENT);
+	capture_end();
+	assert_int_equal(capture_count("<4>aaeld: "), 1);
+	assert_int_equal(capture_count("aaelctl enable"), 1);
+	assert_answer(200, "application/json", NOT_ENABLED);
+}
+
 static void full_queue_is_503(void **state)
 {
 	(void)state;
@@ -406,6 +425,7 @@ int main(void)
 		cmocka_unit_test_setup(field_sizes, setup),
 		cmocka_unit_test_setup(every_errno_has_its_answer, setup),
 		cmocka_unit_test_setup(the_two_false_answers, setup),
+		cmocka_unit_test_setup(disabled_log_is_said_once_if_it_is_wanted, setup),
 		cmocka_unit_test_setup(full_queue_is_503, setup),
 		cmocka_unit_test_setup(waiting_events_are_small, setup),
 		cmocka_unit_test_setup(paths_and_methods, setup),
