@@ -140,6 +140,17 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* The bytes of @name to show: whole characters. */
+static int shown_bytes(const char *name)
+{
+	const uint8_t *p = (const uint8_t *)name;
+	size_t size = strlen(name), shown = 0, n;
+
+	while ((n = text_utf8_sequence(p + shown, size - shown)) && shown + n <= FIELD_MAX_BYTES)
+		shown += n;
+	return (int)shown;
+}
+
 static int check_object(const cJSON *object, struct aael_json_error *err)
 {
 	size_t count = (size_t)cJSON_GetArraySize(object), n = 0;
@@ -158,7 +169,7 @@ static int check_object(const cJSON *object, struct aael_json_error *err)
 	for (n = 1; !ret && n < count; n++)
 		if (!strcmp(names[n - 1], names[n]))
 			ret = refuse(err, -EBADMSG, "%.*s: the member appears twice",
-				     FIELD_MAX_BYTES, names[n]);
+				     shown_bytes(names[n]), names[n]);
 	free(names);
 	return ret;
 }

@@ -95,6 +95,25 @@ static void refuses_bytes(void **state)
 	assert_refused("{\"a\":\"\\x\"}", "not JSON");
 }
 
+/* What goes into an answer must be UTF-8 itself, wherever a long name is cut. */
+static void long_names_are_cut_between_characters(void **state)
+{
+	char name[80], text[256];
+
+	(void)state;
+	for (size_t pad = 0; pad < 4; pad++) {
+		memset(name, 'a', pad);
+		name[pad] = '\0';
+		for (int i = 0; i < 15; i++)
+			strcat(name, "\xf0\x9f\x98\x80");
+		snprintf(text, sizeof(text), "{\"%s\":1,\"%s\":2}", name, name);
+		assert_refused(text, ": the member appears twice");
+		name[pad + (48 - pad) / 4 * 4] = '\0';
+		assert_memory_equal(err.text, name, strlen(name));
+		assert_int_equal(err.text[strlen(name)], ':');
+	}
+}
+
 static void refuses_every_truncation(void **state)
 {
 	static const char whole[] =
@@ -213,10 +232,15 @@ static void strings_are_escaped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(takes_json),	     cmocka_unit_test(refuses_what_cjson_takes),
-		cmocka_unit_test(refuses_bytes),     cmocka_unit_test(refuses_every_truncation),
-		cmocka_unit_test(depth_is_bounded),  cmocka_unit_test(number_of_values_is_bounded),
-		cmocka_unit_test(getters_are_typed), cmocka_unit_test(strings_are_escaped),
+		cmocka_unit_test(takes_json),
+		cmocka_unit_test(refuses_what_cjson_takes),
+		cmocka_unit_test(long_names_are_cut_between_characters),
+		cmocka_unit_test(refuses_bytes),
+		cmocka_unit_test(refuses_every_truncation),
+		cmocka_unit_test(depth_is_bounded),
+		cmocka_unit_test(number_of_values_is_bounded),
+		cmocka_unit_test(getters_are_typed),
+		cmocka_unit_test(strings_are_escaped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
