@@ -79,7 +79,7 @@ static const struct {
 	{ EINTR, 503, "interrupted, the daemon is stopping; the event was not logged" },
 	{ ENODEV, 503, "the device that holds the register is gone" },
 	{ ESHUTDOWN, 503, "the log is sealed" },
-	{ EIO, 500, "the register was not extended; the event was not logged" },
+	{ EIO, 500, "the event was not logged; GET /info shows the log's health" },
 	{ ENOMEM, 500, "no memory; the event was not logged" },
 	{ ENOTTY, 500, "/dev/aael cannot be used: see the daemon's log" },
 };

@@ -131,7 +131,7 @@ static const struct {
 	{ EAGAIN, "another event is being measured" },
 	{ EINTR, "killed while waiting for the turn" },
 	{ ENODEV, "the device that holds the register is gone" },
-	{ EIO, "the register was not extended, nothing was logged" },
+	{ EIO, "nothing was logged; aaelctl status shows the log's health" },
 	{ ETIMEDOUT, "undecided: the register may have been extended, or cannot be read" },
 	{ ENOENT, "there is no such file; is the module aael loaded?" },
 	{ ENXIO, "there is no such device; is the module aael loaded?" },
