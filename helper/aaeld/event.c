@@ -41,7 +41,7 @@ static void reply_false(struct aaeld_call *call, int status, const char *message
 		aael_json_put_string(f, message);
 		/* 64-bit values travel as strings. */
 		if (sequence)
-			fprintf(f, ",\"undecided\":\"true\",\"sequence\":\"%llu\"",
+			fprintf(f, ",\"undecided\":true,\"sequence\":\"%llu\"",
 				(unsigned long long)sequence);
 		fputs("}", f);
 		fclose(f);

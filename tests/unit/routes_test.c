@@ -254,7 +254,7 @@ static void every_errno_has_its_answer(void **state)
 	assert_errno(EFAULT, 500, EVENT, "not logged");
 	kernel.sequence = 18446744073709551615ull;
 	assert_errno(ETIMEDOUT, 503, EVENT,
-		     ",\"undecided\":\"true\",\"sequence\":\"18446744073709551615\"}");
+		     ",\"undecided\":true,\"sequence\":\"18446744073709551615\"}");
 }
 
 static void the_two_false_answers(void **state)
