@@ -236,8 +236,9 @@ bool aael_replay_touched(const struct aael_replay *replay, uint32_t reg, uint16_
 /*
  * The log as Trustee's tokens show it: {"uefi_event_logs":[{"details","digest_matches_event",
  * "digests":[{"alg","digest"}],"event","index","type_name"}…]}. The header is not
- * an element. `details` is {} where an event's data does not follow its type;
- * digest_matches_event says whether every digest is the hash of the event's bytes.
+ * an element; eight zero bytes end the log. `details` is {} where an event's data does
+ * not follow its type; digest_matches_event says whether every digest is the hash of the
+ * event's bytes.
  * A type without a name shows as "EV_UNKNOWN_0x…" (Trustee refuses such a log).
  * An AAEL content that is JSON appears as that JSON, byte for byte.
  *

@@ -215,7 +215,7 @@ int aael_render_json(const void *data, size_t size, unsigned int flags, char **o
 	int ret;
 
 	*out = NULL;
-	ret = aael_tcg2_open(&r, data, size, AAEL_TCG2_F_DETECT);
+	ret = aael_tcg2_open(&r, data, size, AAEL_TCG2_F_DETECT | AAEL_TCG2_F_ZERO_ENDS);
 	if (!add(root, "uefi_event_logs", entries))
 		ret = -ENOMEM;
 	while (!ret && (ret = aael_tcg2_next(&r, &e)) > 0) {

@@ -163,6 +163,23 @@ static void several_banks_and_a_digest_that_does_not_match(void **state)
 	cJSON_Delete(json);
 }
 
+/* Register 0, type 0: to Trustee that is the end, and its tokens show nothing behind it. */
+static void json_ends_where_trustee_does(void **state)
+{
+	struct logbuild l = {};
+	cJSON *json;
+
+	(void)state;
+	put_header(&l, 0, two);
+	put_entry(&l, 7, AAEL_EV_SEPARATOR, two, "\0\0\0\0", 4);
+	put_entry(&l, 0, 0, two, "x", 1);
+	put_aael(&l, 14, two, "a b c");
+	json = render(&l, 0);
+	assert_non_null(entry(json, 0));
+	assert_null(entry(json, 1));
+	cJSON_Delete(json);
+}
+
 static void details_of_malformed_events_are_empty(void **state)
 {
 	static const uint32_t types[] = { 0x80000001, 0x80000002, 0x80000003, 0x800000e0,
@@ -381,6 +398,7 @@ int main(void)
 		cmocka_unit_test(content_of_each_kind),
 		cmocka_unit_test(deep_content_is_a_string),
 		cmocka_unit_test(several_banks_and_a_digest_that_does_not_match),
+		cmocka_unit_test(json_ends_where_trustee_does),
 		cmocka_unit_test(details_of_malformed_events_are_empty),
 		cmocka_unit_test(variable_lengths_are_bounded),
 		cmocka_unit_test(boot_events_of_every_length_are_bounded),
