@@ -33,7 +33,8 @@ static const struct ctl_verb verbs[] = {
 	  "                  repeated. REGISTER is the number in the log: the PCR, or the CC\n"
 	  "                  measurement register (RTMR n is n+1). Example: sha256:14=00ff...\n"
 	  "      --rule R    hardware (default: EV_NO_ACTION is not extended, PCR 0 starts at\n"
-	  "                  the startup locality) or trustee (everything, from zero)\n"
+	  "                  the startup locality, PCRs 17 to 22 with ones) or trustee\n"
+	  "                  (everything, from zero)\n"
 	  "  -i, --index N   the live register of this index\n",
 	  ctl_verify_run },
 };

@@ -188,7 +188,10 @@ const char *aael_tcg2_type_name(uint32_t type);
 /* ---- replay.c ----------------------------------------------------------- */
 
 enum aael_rule {
-	/* EV_NO_ACTION is not extended; PCR 0 starts at the StartupLocality. */
+	/*
+	 * EV_NO_ACTION is not extended; PCR 0 starts at the StartupLocality, PCRs 17 to 22
+	 * with all bits set, the others from zero.
+	 */
 	AAEL_RULE_HARDWARE,
 	/* Every digest is extended, always from zero; eight zero bytes end the log. */
 	AAEL_RULE_TRUSTEE,

@@ -8,6 +8,10 @@
 
 #include "libaael.h"
 
+/* PCRs that only a dynamic launch sets to zero. */
+#define DRTM_FIRST 17
+#define DRTM_LAST 22
+
 /* TCG PC Client PFP 1.05, 10.4.5.3: signature[16]  u8 locality */
 static const char locality_signature[16] = "StartupLocality";
 
@@ -15,6 +19,10 @@ void aael_replay_init(struct aael_replay *replay, enum aael_rule rule)
 {
 	memset(replay, 0, sizeof(*replay));
 	replay->rule = rule;
+	/* TCG PC Client Platform TPM Profile, PCR attributes. CC logs go to register 4 only. */
+	if (rule == AAEL_RULE_HARDWARE)
+		for (unsigned int reg = DRTM_FIRST; reg <= DRTM_LAST; reg++)
+			memset(replay->reg[reg].value, 0xff, sizeof(replay->reg[reg].value));
 }
 
 static void start_at_locality(struct aael_replay *replay, const struct aael_tcg2_entry *e)

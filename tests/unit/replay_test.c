@@ -94,6 +94,29 @@ static void hardware_skips_no_action_and_starts_at_the_locality(void **state)
 	assert_memory_equal(aael_replay_value(&v, 0, AAEL_ALG_SHA1), want, 20);
 }
 
+/* Until a dynamic launch resets them, which Linux does not: all bits set. */
+static void hardware_starts_pcrs_17_to_22_with_ones(void **state)
+{
+	static const uint8_t zero[64];
+	struct logbuild l = {};
+	struct aael_replay v;
+	uint8_t want[64];
+
+	(void)state;
+	put_header(&l, 0, two);
+	put_aael(&l, 18, two, "a b c");
+	assert_int_equal(replay(&l, AAEL_RULE_HARDWARE, &v), 0);
+	memset(want, 0xff, sizeof(want));
+	for (uint32_t reg = 0; reg < AAEL_REGISTERS_MAX; reg++)
+		if (reg != 18)
+			assert_memory_equal(aael_replay_value(&v, reg, AAEL_ALG_SHA384),
+					    reg >= 17 && reg <= 22 ? want : zero, 48);
+	chain(AAEL_ALG_SHA256, want, "a b c");
+	assert_memory_equal(aael_replay_value(&v, 18, AAEL_ALG_SHA256), want, 32);
+	assert_int_equal(replay(&l, AAEL_RULE_TRUSTEE, &v), 0);
+	assert_memory_equal(aael_replay_value(&v, 17, AAEL_ALG_SHA384), zero, 48);
+}
+
 static void trustee_extends_no_action_from_zero(void **state)
 {
 	struct logbuild l = {};
@@ -197,6 +220,7 @@ int main(void)
 		cmocka_unit_test(our_entries_extend_every_bank),
 		cmocka_unit_test(one_extend_has_a_known_value),
 		cmocka_unit_test(hardware_skips_no_action_and_starts_at_the_locality),
+		cmocka_unit_test(hardware_starts_pcrs_17_to_22_with_ones),
 		cmocka_unit_test(trustee_extends_no_action_from_zero),
 		cmocka_unit_test(trustee_stops_at_eight_zero_bytes),
 		cmocka_unit_test(registers_beyond_23_are_refused),
