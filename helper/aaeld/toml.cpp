@@ -31,13 +31,13 @@ struct bad_value {
 	throw bad_value{ node.source().begin.line, std::string(key) + " " + why };
 }
 
-/* The table of a name, or null; anything else there is an error. */
-const toml::table *table_in(const toml::table &parent, const char *name)
+/* The table of a name, or null; anything else there is an error. @key: from the root. */
+const toml::table *table_in(const toml::table &parent, const char *name, const char *key)
 {
 	const toml::node *node = parent.get(name);
 
 	if (node && !node->is_table())
-		refuse(*node, name, "must be a table");
+		refuse(*node, key, "must be a table");
 	return node ? node->as_table() : nullptr;
 }
 
@@ -116,16 +116,16 @@ void take_log(const toml::table &t, aaeld_config *config)
 
 void take(const toml::table &root, aaeld_config *config)
 {
-	if (const toml::table *t = table_in(root, "eventlog_config")) {
+	if (const toml::table *t = table_in(root, "eventlog_config", "eventlog_config")) {
 		take_bool(*t, "enable_eventlog", "eventlog_config.enable_eventlog",
 			  config->enable_eventlog);
 		config->has_init_pcr =
 			take_index(*t, "init_pcr", "eventlog_config.init_pcr", config->init_pcr);
 	}
-	if (const toml::table *t = table_in(root, "log"))
+	if (const toml::table *t = table_in(root, "log", "log"))
 		take_log(*t, config);
-	if (const toml::table *t = table_in(root, "token_configs")) {
-		if (const toml::table *kbs = table_in(*t, "kbs")) {
+	if (const toml::table *t = table_in(root, "token_configs", "token_configs")) {
+		if (const toml::table *kbs = table_in(*t, "kbs", "token_configs.kbs")) {
 			config->kbs_url = take_string(*kbs, "url", "token_configs.kbs.url", true);
 			config->kbs_cert =
 				take_string(*kbs, "cert", "token_configs.kbs.cert", false);

@@ -94,6 +94,9 @@ static void bad_values_are_named_with_their_line(void **state)
 		       "aa.toml:2: eventlog_config.enable_eventlog must be true or false");
 	assert_refused("[eventlog_config]\nenable_eventlog = \"yes\"\n", "aa.toml:2: ");
 	assert_refused("eventlog_config = 3\n", "aa.toml:1: eventlog_config must be a table");
+	assert_refused("[token_configs]\nkbs = 1\n",
+		       "aa.toml:2: token_configs.kbs must be a table");
+	assert_refused("token_configs = []\n", "aa.toml:1: token_configs must be a table");
 	assert_refused("[log]\nlevel = \"loud\"\n", "aa.toml:2: log.level must be");
 	assert_refused("[token_configs.kbs]\nurl = 1\n", "aa.toml:2: token_configs.kbs.url");
 	assert_refused("[token_configs.kbs]\nurl = \"a\"\ncert = []\n",
