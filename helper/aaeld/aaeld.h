@@ -60,18 +60,15 @@ struct aaeld_config {
 	uint32_t init_pcr; /* 0..23, if has_init_pcr */
 	bool has_level;
 	enum aaeld_level level;
-	char *kbs_url;	/* or NULL; without trailing slashes */
-	char *kbs_cert; /* PEM, or NULL */
 };
 
 /*
  * The TOML text of an aa.toml, named @name in messages. 0; -EINVAL: not TOML, or a
  * value that makes no sense, @message says where ("aa.toml:3: eventlog_config.init_pcr …");
- * -ENOMEM. Unknown keys are ignored. *@config is zeroed first and must be freed in any case.
+ * -ENOMEM. Unknown keys are ignored. *@config is zeroed first.
  */
 int aaeld_toml_parse(const char *text, size_t size, const char *name, struct aaeld_config *config,
 		     char message[AAELD_MESSAGE_BYTES]);
-void aaeld_config_free(struct aaeld_config *config);
 
 /*
  * Which file configures us: @given (-c) if any, $AAELD_CONFIG if set, else the first of

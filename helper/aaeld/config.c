@@ -80,13 +80,6 @@ int aaeld_config_load(const char *path, struct aaeld_config *config,
 	return ret;
 }
 
-void aaeld_config_free(struct aaeld_config *config)
-{
-	free(config->kbs_url);
-	free(config->kbs_cert);
-	memset(config, 0, sizeof(*config));
-}
-
 static const char *const feature_names[] = {
 	[AAELD_F_ATTESTATION] = "attestation",
 	[AAELD_F_RESOURCE] = "resource",

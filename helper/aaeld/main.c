@@ -248,6 +248,5 @@ int main(int argc, char **argv)
 	}
 	if (!ret)
 		ret = serve(&options, &app);
-	aaeld_config_free(&config);
 	return ret ? 1 : 0;
 }

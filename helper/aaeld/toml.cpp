@@ -80,26 +80,13 @@ bool take_index(const toml::table &t, const char *name, const char *key, uint32_
 	return true;
 }
 
-/* A copy to free(), or null if there is none. */
-char *take_string(const toml::table &t, const char *name, const char *key, bool cut_slashes)
+/* Nothing uses it yet; but a file that later has to be refused is better refused now. */
+void check_string(const toml::table &t, const char *name, const char *key)
 {
 	const toml::node *node = t.get(name);
-	std::string text;
-	char *copy;
 
-	if (!node)
-		return nullptr;
-	if (!node->is_string())
+	if (node && !node->is_string())
 		refuse(*node, key, "must be a string");
-	text = node->as_string()->get();
-	if (text.find('\0') != std::string::npos)
-		refuse(*node, key, "must not hold a NUL character");
-	while (cut_slashes && !text.empty() && text.back() == '/')
-		text.pop_back();
-	copy = strdup(text.c_str());
-	if (!copy)
-		throw std::bad_alloc();
-	return copy;
 }
 
 void take_log(const toml::table &t, aaeld_config *config)
@@ -126,9 +113,8 @@ void take(const toml::table &root, aaeld_config *config)
 		take_log(*t, config);
 	if (const toml::table *t = table_in(root, "token_configs", "token_configs")) {
 		if (const toml::table *kbs = table_in(*t, "kbs", "token_configs.kbs")) {
-			config->kbs_url = take_string(*kbs, "url", "token_configs.kbs.url", true);
-			config->kbs_cert =
-				take_string(*kbs, "cert", "token_configs.kbs.cert", false);
+			check_string(*kbs, "url", "token_configs.kbs.url");
+			check_string(*kbs, "cert", "token_configs.kbs.cert");
 		}
 	}
 }
