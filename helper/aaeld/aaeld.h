@@ -71,10 +71,13 @@ int aaeld_toml_parse(const char *text, size_t size, const char *name, struct aae
 		     char message[AAELD_MESSAGE_BYTES]);
 
 /*
- * Which file configures us: @given (-c) if any, $AAELD_CONFIG if set, else the first of
- * @paths (NULL terminated; NULL: the built-in ones) that exists; NULL if none does.
+ * Which file configures us: @given (-c) if any, $AAELD_CONFIG if set, both whether they
+ * exist or not; else the first of @paths (NULL terminated; NULL: the built-in ones) that
+ * exists. 0 and *@path, NULL if none does; -errno if that cannot be known of one, which
+ * @message names.
  */
-const char *aaeld_config_find(const char *given, const char *const *paths);
+int aaeld_config_find(const char *given, const char *const *paths, const char **path,
+		      char message[AAELD_MESSAGE_BYTES]);
 /* Reads the file as above; without a file (@path NULL) everything is at its default. */
 int aaeld_config_load(const char *path, struct aaeld_config *config,
 		      char message[AAELD_MESSAGE_BYTES]);

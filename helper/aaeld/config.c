@@ -19,19 +19,28 @@ static const char *const built_in_paths[] = {
 	NULL,
 };
 
-const char *aaeld_config_find(const char *given, const char *const *paths)
+int aaeld_config_find(const char *given, const char *const *paths, const char **path,
+		      char message[AAELD_MESSAGE_BYTES])
 {
 	const char *env = getenv("AAELD_CONFIG");
 
-	if (given)
-		return given;
-	if (env && *env)
-		return env;
+	*path = given ? given : env && *env ? env : NULL;
+	if (*path)
+		return 0;
 	/* One that exists but cannot be read is an error later, not a reason to go on. */
-	for (paths = paths ? paths : built_in_paths; *paths; paths++)
-		if (!access(*paths, F_OK))
-			return *paths;
-	return NULL;
+	for (paths = paths ? paths : built_in_paths; *paths; paths++) {
+		int err = access(*paths, F_OK) ? errno : 0;
+
+		if (!err) {
+			*path = *paths;
+			return 0;
+		}
+		if (err != ENOENT && err != ENOTDIR) {
+			snprintf(message, AAELD_MESSAGE_BYTES, "%s: %s", *paths, strerror(err));
+			return -err;
+		}
+	}
+	return 0;
 }
 
 static int read_file(const char *path, char **text, size_t *size)

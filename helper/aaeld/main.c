@@ -147,11 +147,12 @@ static int choose_features(const struct options *o, unsigned int *features)
 
 static int load_config(const struct options *o, struct aaeld_config *config)
 {
-	const char *path = aaeld_config_find(o->config, NULL);
+	const char *path;
 	char message[AAELD_MESSAGE_BYTES];
 	enum aaeld_level level = AAELD_INFO;
 
-	if (aaeld_config_load(path, config, message)) {
+	if (aaeld_config_find(o->config, NULL, &path, message) ||
+	    aaeld_config_load(path, config, message)) {
 		aaeld_log(AAELD_ERROR, "%s", message);
 		return -EINVAL;
 	}

@@ -106,37 +106,86 @@ static void bad_toml_is_an_error(void **state)
 	assert_refused(deep, "aa.toml:1: ");
 }
 
-static void file_search_order(void **state)
+static const char *find(const char *given, const char *const *paths)
 {
-	char dir[] = "/tmp/aaeld-config-XXXXXX", a[64], b[64];
-	const char *paths[] = { a, b, NULL };
-	FILE *f;
+	const char *path = "unset";
 
+	assert_int_equal(aaeld_config_find(given, paths, &path, message), 0);
+	return path;
+}
+
+static char dir[32], a[64], b[64];
+static const char *const paths[] = { a, b, NULL };
+
+static void create(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static int make_folder(void **state)
+{
 	(void)state;
-	assert_non_null(mkdtemp(dir));
+	strcpy(dir, "/tmp/aaeld-config-XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
 	snprintf(a, sizeof(a), "%s/a.toml", dir);
 	snprintf(b, sizeof(b), "%s/b.toml", dir);
+	return unsetenv("AAELD_CONFIG");
+}
+
+static int remove_folder(void **state)
+{
+	(void)state;
+	unlink(a);
+	unlink(b);
 	unsetenv("AAELD_CONFIG");
-	assert_null(aaeld_config_find(NULL, paths));
-	f = fopen(b, "w");
-	fputs("[eventlog_config]\ninit_pcr = 99\n", f);
-	fclose(f);
-	assert_string_equal(aaeld_config_find(NULL, paths), b);
-	f = fopen(a, "w");
-	fclose(f);
-	assert_string_equal(aaeld_config_find(NULL, paths), a);
+	return rmdir(dir);
+}
+
+static void file_search_order(void **state)
+{
+	(void)state;
+	assert_null(find(NULL, paths));
+	create(b, "");
+	assert_string_equal(find(NULL, paths), b);
+	create(a, "");
+	assert_string_equal(find(NULL, paths), a);
 	setenv("AAELD_CONFIG", "/env.toml", 1);
-	assert_string_equal(aaeld_config_find(NULL, paths), "/env.toml");
-	assert_string_equal(aaeld_config_find("/given.toml", paths), "/given.toml");
-	unsetenv("AAELD_CONFIG");
+	assert_string_equal(find(NULL, paths), "/env.toml");
+	assert_string_equal(find("/given.toml", paths), "/given.toml");
+	setenv("AAELD_CONFIG", "", 1);
+	assert_string_equal(find(NULL, paths), a);
+}
+
+/* Only of a file that is not there the next one is taken. */
+static void file_that_may_be_there_is_not_passed_over(void **state)
+{
+	const char *const below_a_file[] = { "/dev/null/aa.toml", b, NULL };
+	const char *path;
+
+	(void)state;
+	create(b, "");
+	assert_string_equal(find(NULL, below_a_file), b);
+	assert_int_equal(symlink(a, a), 0);
+	assert_int_equal(aaeld_config_find(NULL, paths, &path, message), -ELOOP);
+	assert_memory_equal(message, a, strlen(a));
+	assert_non_null(strstr(message, strerror(ELOOP)));
+}
+
+static void file_that_cannot_be_read_is_an_error(void **state)
+{
+	(void)state;
+	create(b, "[eventlog_config]\ninit_pcr = 99\n");
 	assert_int_equal(aaeld_config_load(b, &config, message), -EINVAL);
 	assert_non_null(strstr(message, "/b.toml:2: eventlog_config.init_pcr"));
 	assert_int_equal(aaeld_config_load(dir, &config, message), -EISDIR);
-	assert_int_equal(aaeld_config_load("/does/not/exist", &config, message), -ENOENT);
-	assert_non_null(strstr(message, "/does/not/exist: "));
-	unlink(a);
-	unlink(b);
-	rmdir(dir);
+	/* Named with -c or in $AAELD_CONFIG: it has to be there. */
+	assert_int_equal(aaeld_config_load(a, &config, message), -ENOENT);
+	assert_memory_equal(message, a, strlen(a));
 }
 
 static void features_of_the_command_line(void **state)
@@ -264,7 +313,11 @@ int main(void)
 		cmocka_unit_test(strings_stand_for_values),
 		cmocka_unit_test(bad_values_are_named_with_their_line),
 		cmocka_unit_test(bad_toml_is_an_error),
-		cmocka_unit_test(file_search_order),
+		cmocka_unit_test_setup_teardown(file_search_order, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(file_that_may_be_there_is_not_passed_over,
+						make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(file_that_cannot_be_read_is_an_error, make_folder,
+						remove_folder),
 		cmocka_unit_test(features_of_the_command_line),
 		cmocka_unit_test(enables_a_disabled_log_once),
 		cmocka_unit_test(another_index_is_an_error),
