@@ -265,7 +265,10 @@ struct aaeld_http *aaeld_http_new(struct event_base *base, struct aaeld_app *app
 				  const struct aaeld_http_options *options);
 /* "127.0.0.1:8006", "[::1]:0". 0, or -errno. */
 int aaeld_http_bind(struct aaeld_http *http, const char *address);
-/* A listening socket that we were given; owned afterwards. 0, or -errno. */
+/*
+ * A listening socket that we were given; owned afterwards. 0; -EAFNOSUPPORT, -EINVAL: it
+ * is none of TCP, and the log says so; or another -errno.
+ */
 int aaeld_http_accept(struct aaeld_http *http, int fd);
 /* Where the last socket listens: "127.0.0.1:40123". */
 const char *aaeld_http_address(const struct aaeld_http *http);

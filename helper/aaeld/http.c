@@ -208,14 +208,30 @@ int aaeld_http_bind(struct aaeld_http *http, const char *address)
 	return aaeld_http_accept(http, fd);
 }
 
+/* 0 and *@at, or -errno. */
+static int check_listener(int fd, struct sockaddr_storage *at)
+{
+	socklen_t size = sizeof(*at), word = sizeof(int);
+	int listening = 0;
+
+	memset(at, 0, sizeof(*at));
+	if (evutil_make_socket_nonblocking(fd) || getsockname(fd, (struct sockaddr *)at, &size) ||
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &word))
+		return -errno;
+	if (at->ss_family != AF_INET && at->ss_family != AF_INET6)
+		return -EAFNOSUPPORT;
+	return listening ? 0 : -EINVAL;
+}
+
 int aaeld_http_accept(struct aaeld_http *http, int fd)
 {
-	struct sockaddr_storage at = { 0 };
-	socklen_t size = sizeof(at);
-	int ret = 0;
+	struct sockaddr_storage at;
+	int ret = check_listener(fd, &at);
 
-	if (evutil_make_socket_nonblocking(fd) || getsockname(fd, (struct sockaddr *)&at, &size))
-		ret = -errno;
+	if (ret)
+		aaeld_log(AAELD_ERROR,
+			  "descriptor %d: only a listening TCP socket (IPv4 or IPv6) can be served",
+			  fd);
 	if (!ret && evhttp_accept_socket(http->evhttp, fd))
 		ret = -ENOMEM;
 	if (ret) {
@@ -225,8 +241,8 @@ int aaeld_http_accept(struct aaeld_http *http, int fd)
 	aaeld_address_format((struct sockaddr *)&at, http->address);
 	if (!aaeld_guard_peer((struct sockaddr *)&at))
 		aaeld_log(AAELD_WARNING,
-			  "%s is not a loopback address: who comes from outside "
-			  "this machine is answered 403",
+			  "%s is not a loopback address: who comes from outside this machine is "
+			  "answered 403",
 			  http->address);
 	return 0;
 }

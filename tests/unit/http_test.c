@@ -254,6 +254,41 @@ static void targets_that_are_no_path_are_400(void **state)
 	assert_int_equal(ask("OPTIONS /info HTTP/1.1\r\nHost: localhost\r\n\r\n"), 405);
 }
 
+static int hand_over(int domain, int type, bool listening)
+{
+	struct aaeld_http_options options = { 0 };
+	struct event_base *base = event_base_new();
+	struct aaeld_http *http = aaeld_http_new(base, &app, &options);
+	struct sockaddr any = { .sa_family = (sa_family_t)domain };
+	int fd = socket(domain, type | SOCK_CLOEXEC, 0), ret;
+
+	/* Of a Unix socket that is a name of the kernel's choice. */
+	assert_int_equal(
+		bind(fd, &any,
+		     domain == AF_UNIX ? sizeof(any.sa_family) : sizeof(struct sockaddr_in)),
+		0);
+	if (listening)
+		assert_int_equal(listen(fd, 1), 0);
+	ret = aaeld_http_accept(http, fd);
+	aaeld_http_stop(http, NULL);
+	event_base_free(base);
+	return ret;
+}
+
+static void only_listening_tcp_sockets_are_taken(void **state)
+{
+	(void)state;
+	capture_begin();
+	assert_int_equal(hand_over(AF_UNIX, SOCK_STREAM, true), -EAFNOSUPPORT);
+	assert_int_equal(hand_over(AF_INET, SOCK_STREAM, false), -EINVAL);
+	assert_int_equal(hand_over(AF_INET, SOCK_DGRAM, false), -EINVAL);
+	capture_end();
+	assert_int_equal(capture_count("<3>aaeld: "), 3);
+	assert_int_equal(capture_count("only a listening TCP socket (IPv4 or IPv6) can be served"),
+			 3);
+	assert_int_equal(hand_over(AF_INET, SOCK_STREAM, true), 0);
+}
+
 /* What two parsers could cut in two ways; a second request hides in each. */
 static void smuggling_shapes_are_refused(void **state)
 {
@@ -353,6 +388,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(foreign_hosts_are_403, setup, teardown),
 		cmocka_unit_test_setup_teardown(pages_of_others_are_403, setup, teardown),
 		cmocka_unit_test_setup_teardown(targets_that_are_no_path_are_400, setup, teardown),
+		cmocka_unit_test(only_listening_tcp_sockets_are_taken),
 		cmocka_unit_test_setup_teardown(smuggling_shapes_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(garbage_is_400, setup, teardown),
 		cmocka_unit_test_setup_teardown(connections_are_kept, setup, teardown),
