@@ -256,6 +256,7 @@ void aaeld_conn_wait(struct aaeld_conn *c);
 
 struct aaeld_http;
 
+/* What tests shorten. */
 struct aaeld_http_options {
 	unsigned int timeout_ms;  /* for one whole request; 0: AAELD_REQUEST_TIMEOUT_MS */
 	unsigned int connections; /* 0: AAELD_CONNECTIONS_MAX */
@@ -280,9 +281,11 @@ void aaeld_http_stop(struct aaeld_http *http, struct aaeld_worker *worker);
 
 /* ---- sd.c: the service manager ------------------------------------------------------- */
 
+#define AAELD_LISTEN_FDS_START 3 /* sd_listen_fds(3) */
+
 /* Tell $NOTIFY_SOCKET, if there is one. 0, or -errno. */
 int aaeld_sd_notify(const char *state);
-/* Number of sockets handed over, from descriptor 3 on; 0 without. */
+/* Number of sockets handed over, from descriptor AAELD_LISTEN_FDS_START on; 0 without. */
 int aaeld_sd_listen_fds(void);
 /* Lose all capabilities of this thread, for good. 0, or -errno. */
 int aaeld_sd_drop_privilege(void);

@@ -16,7 +16,6 @@
 
 #define CMDLINE_PATH "/proc/cmdline"
 #define CMDLINE_MAX_BYTES 8192
-#define LISTEN_FDS_START 3
 
 struct options {
 	bool as_server_rest; /* called as api-server-rest */
@@ -24,10 +23,9 @@ struct options {
 	const char *config;
 	const char *features;
 	const char *level;
-	struct aaeld_http_options http;
 };
 
-enum { OPT_LEVEL = 256, OPT_TIMEOUT, OPT_CONNECTIONS };
+enum { OPT_LEVEL = 256 };
 
 static const char usage[] =
 	"usage: aaeld [options]\n"
@@ -48,9 +46,6 @@ static const struct option own_options[] = {
 	{ "log-level", required_argument, NULL, OPT_LEVEL },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
-	/* for tests */
-	{ "request-timeout-ms", required_argument, NULL, OPT_TIMEOUT },
-	{ "max-connections", required_argument, NULL, OPT_CONNECTIONS },
 	{ 0 },
 };
 
@@ -85,12 +80,6 @@ static void take_option(struct options *o, int opt)
 		break;
 	case OPT_LEVEL:
 		o->level = optarg;
-		break;
-	case OPT_TIMEOUT:
-		o->http.timeout_ms = (unsigned int)atoi(optarg);
-		break;
-	case OPT_CONNECTIONS:
-		o->http.connections = (unsigned int)atoi(optarg);
 		break;
 	case 'h':
 		fputs(usage, stdout);
@@ -172,7 +161,7 @@ static int listen_everywhere(const struct options *o, struct aaeld_http *http)
 	int count = aaeld_sd_listen_fds(), ret = 0;
 
 	for (int i = 0; !ret && i < count; i++)
-		ret = aaeld_http_accept(http, LISTEN_FDS_START + i);
+		ret = aaeld_http_accept(http, AAELD_LISTEN_FDS_START + i);
 	if (!count)
 		ret = aaeld_http_bind(http, o->bind);
 	if (ret)
@@ -200,13 +189,14 @@ static int serve(const struct options *o, struct aaeld_app *app)
 	struct event_base *base = event_base_new();
 	struct event *term = base ? evsignal_new(base, SIGTERM, on_signal, base) : NULL;
 	struct event *interrupt = base ? evsignal_new(base, SIGINT, on_signal, base) : NULL;
+	const struct aaeld_http_options http_options = { 0 };
 	struct aaeld_http *http = NULL;
 	int ret = -ENOMEM;
 
 	if (!term || !interrupt || event_add(term, NULL) || event_add(interrupt, NULL))
 		goto out;
 	app->worker = aaeld_worker_new(base);
-	http = app->worker ? aaeld_http_new(base, app, &o->http) : NULL;
+	http = app->worker ? aaeld_http_new(base, app, &http_options) : NULL;
 	if (!http)
 		goto out;
 	ret = listen_everywhere(o, http);

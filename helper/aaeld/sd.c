@@ -14,7 +14,6 @@
 
 #include "aaeld.h"
 
-#define LISTEN_FDS_START 3
 #define LISTEN_FDS_MAX 16
 
 int aaeld_sd_notify(const char *state)
@@ -51,7 +50,7 @@ int aaeld_sd_listen_fds(void)
 		count = atoi(fds);
 	if (count < 0 || count > LISTEN_FDS_MAX)
 		count = 0;
-	for (int fd = LISTEN_FDS_START; fd < LISTEN_FDS_START + count; fd++)
+	for (int fd = AAELD_LISTEN_FDS_START; fd < AAELD_LISTEN_FDS_START + count; fd++)
 		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 			return 0;
 	unsetenv("LISTEN_PID");
