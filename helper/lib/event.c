@@ -39,7 +39,7 @@ static int check_content(const char *content, size_t size, const char **why)
 			*why = "is not well-formed UTF-8";
 			return -EILSEQ;
 		}
-		if (p[0] < 0x20 || p[0] == 0x7f || (n == 2 && p[0] == 0xc2 && p[1] < 0xa0)) {
+		if (text_is_control(p, n)) {
 			*why = "holds a control character";
 			return -EINVAL;
 		}

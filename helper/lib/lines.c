@@ -11,9 +11,8 @@ static void put_escaped(FILE *out, const uint8_t *data, size_t size)
 {
 	while (size) {
 		size_t n = text_utf8_sequence(data, size);
-		bool c1 = n == 2 && data[0] == 0xc2 && data[1] < 0xa0;
 
-		if (n == 0 || c1 || data[0] < 0x20 || data[0] == 0x7f) {
+		if (n == 0 || text_is_control(data, n)) {
 			fprintf(out, "\\x%02x", data[0]);
 			n = 1;
 		} else if (*data == '\\') {
@@ -31,8 +30,7 @@ static bool is_plain(const uint8_t *data, size_t size)
 	while (size) {
 		size_t n = text_utf8_sequence(data, size);
 
-		if (n == 0 || data[0] < 0x20 || data[0] == 0x7f ||
-		    (n == 2 && data[0] == 0xc2 && data[1] < 0xa0))
+		if (n == 0 || text_is_control(data, n))
 			return false;
 		data += n;
 		size -= n;
@@ -49,6 +47,19 @@ static void put_text(FILE *out, const void *data, size_t size)
 		put_escaped(out, data, size);
 }
 
+/* The digest of an algorithm that only the header knows may be of any size. */
+static void put_hex(FILE *out, const uint8_t *data, size_t size)
+{
+	char hex[2 * AAEL_TCG2_DIGEST_MAX_BYTES + 1];
+	size_t n;
+
+	for (; size; data += n, size -= n) {
+		n = size < AAEL_TCG2_DIGEST_MAX_BYTES ? size : AAEL_TCG2_DIGEST_MAX_BYTES;
+		aael_hex_encode(data, n, hex);
+		fputs(hex, out);
+	}
+}
+
 static void put_digests(FILE *out, const struct aael_tcg2_entry *e)
 {
 	for (uint32_t i = 0; i < e->digest_count; i++) {
@@ -59,8 +70,7 @@ static void put_digests(FILE *out, const struct aael_tcg2_entry *e)
 			fprintf(out, "%c%s:", i ? ',' : ' ', alg->name);
 		else
 			fprintf(out, "%c0x%04x:", i ? ',' : ' ', d->alg);
-		for (uint16_t n = 0; n < d->size; n++)
-			fprintf(out, "%02x", d->value[n]);
+		put_hex(out, d->value, d->size);
 	}
 }
 

@@ -165,8 +165,7 @@ static cJSON *digest_item(const struct aael_tcg2_digest *d)
 		text_printf(&name, "%s", alg->title);
 	else
 		text_printf(&name, "0x%04x", d->alg);
-	for (uint16_t i = 0; i < d->size; i++)
-		text_printf(&hex, "%02x", d->value[i]);
+	text_hex(&hex, d->value, d->size);
 	if (!add(item, "alg", string_of(&name)) | !add(item, "digest", string_of(&hex))) {
 		cJSON_Delete(item);
 		return NULL;

@@ -6,22 +6,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "le.h"
 #include "libaael.h"
 
 #define SPEC_ID_SIGNATURE_BYTES 16
 #define MARK_BYTES 8
 
 static const char spec_id_signature[SPEC_ID_SIGNATURE_BYTES] = "Spec ID Event03";
-
-static uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] | p[1] << 8);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
 
 /* A window into the log that shrinks from the front. */
 struct span {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "le.h"
 #include "uefi.h"
 
 static bool grow(struct text_buf *buf, size_t more)
@@ -99,6 +100,11 @@ size_t text_utf8_sequence(const uint8_t *p, size_t size)
 	return n;
 }
 
+bool text_is_control(const uint8_t *p, size_t n)
+{
+	return p[0] < 0x20 || p[0] == 0x7f || (n == 2 && p[0] == 0xc2 && p[1] < 0xa0);
+}
+
 static const char replacement[] = "\xef\xbf\xbd";
 
 void text_utf8(struct text_buf *buf, const uint8_t *data, size_t size)
@@ -147,11 +153,9 @@ void text_utf16(struct text_buf *buf, const uint8_t *data, size_t units)
 {
 	text_append(buf, "", 0);
 	for (size_t i = 0; i < units; i++) {
-		uint32_t c = data[2 * i] | (uint32_t)data[2 * i + 1] << 8;
-		uint32_t next = 0;
+		uint32_t c = get16(data + 2 * i);
+		uint32_t next = i + 1 < units ? get16(data + 2 * i + 2) : 0;
 
-		if (i + 1 < units)
-			next = data[2 * i + 2] | (uint32_t)data[2 * i + 3] << 8;
 		if (c >= 0xd800 && c < 0xdc00 && next >= 0xdc00 && next < 0xe000) {
 			c = 0x10000 + ((c - 0xd800) << 10) + (next - 0xdc00);
 			i++;
@@ -160,6 +164,14 @@ void text_utf16(struct text_buf *buf, const uint8_t *data, size_t units)
 		}
 		append_code_point(buf, c);
 	}
+}
+
+void text_hex(struct text_buf *buf, const uint8_t *data, size_t size)
+{
+	if (!grow(buf, 2 * size))
+		return;
+	aael_hex_encode(data, size, buf->data + buf->size);
+	buf->size += 2 * size;
 }
 
 void text_base64(struct text_buf *buf, const uint8_t *data, size_t size)

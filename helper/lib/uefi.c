@@ -3,22 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "le.h"
 #include "uefi.h"
-
-static uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] | p[1] << 8);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-	return get32(p) | (uint64_t)get32(p + 4) << 32;
-}
 
 int uefi_event_string(const struct aael_tcg2_entry *e, const uint8_t **string, size_t *size)
 {

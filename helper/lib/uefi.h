@@ -42,6 +42,10 @@ void text_utf8(struct text_buf *buf, const uint8_t *data, size_t size);
 void text_utf16(struct text_buf *buf, const uint8_t *data, size_t units);
 /* Length 1..4 of the well-formed UTF-8 sequence at @data, or 0. */
 size_t text_utf8_sequence(const uint8_t *data, size_t size);
+/* Is the well-formed sequence of @n bytes at @p a control character: C0, DEL or C1? */
+bool text_is_control(const uint8_t *p, size_t n);
+/* The bytes in lower-case hexadecimal. */
+void text_hex(struct text_buf *buf, const uint8_t *data, size_t size);
 /* The bytes as standard base64 with padding (RFC 4648, section 4). */
 void text_base64(struct text_buf *buf, const uint8_t *data, size_t size);
 

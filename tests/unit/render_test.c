@@ -305,6 +305,40 @@ static void lines_are_as_the_kernel_writes_them(void **state)
 	free(text);
 }
 
+/* Only the header knows the algorithm; its digests are longer than those of any other. */
+static void long_digests_are_shown_whole(void **state)
+{
+	struct logbuild l = {};
+	char want[2 * 150 + 1], *text;
+	const cJSON *item;
+	cJSON *json;
+
+	(void)state;
+	put_header(&l, 0, sha384);
+	l.size -= 5;
+	put_le(&l, 0x1234, 2);
+	put_le(&l, 150, 2);
+	put_le(&l, 0, 1);
+	put_le(&l, 7, 4);
+	put_le(&l, AAEL_EV_SEPARATOR, 4);
+	put_le(&l, 1, 4);
+	put_le(&l, 0x1234, 2);
+	for (unsigned int i = 0; i < 150; i++) {
+		put_le(&l, i, 1);
+		snprintf(want + 2 * i, 3, "%02x", i);
+	}
+	put_le(&l, 0, 4);
+	text = lines(&l, 0, 0);
+	assert_memory_equal(text, "- 7 0x1234:000102", 17);
+	assert_non_null(strstr(text, want));
+	free(text);
+	json = render(&l, 0);
+	item = cJSON_GetArrayItem(cJSON_GetObjectItem(entry(json, 0), "digests"), 0);
+	assert_string_equal(cJSON_GetObjectItem(item, "alg")->valuestring, "0x1234");
+	assert_string_equal(cJSON_GetObjectItem(item, "digest")->valuestring, want);
+	cJSON_Delete(json);
+}
+
 static void no_control_character_reaches_the_terminal(void **state)
 {
 	struct logbuild l = {};
@@ -403,6 +437,7 @@ int main(void)
 		cmocka_unit_test(variable_lengths_are_bounded),
 		cmocka_unit_test(boot_events_of_every_length_are_bounded),
 		cmocka_unit_test(lines_are_as_the_kernel_writes_them),
+		cmocka_unit_test(long_digests_are_shown_whole),
 		cmocka_unit_test(no_control_character_reaches_the_terminal),
 		cmocka_unit_test(lines_before_a_malformed_entry_are_written),
 		cmocka_unit_test(own_entries_are_copied_as_they_stand),
