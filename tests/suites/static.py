@@ -8,7 +8,7 @@ import tempfile
 
 from common import BUILD, Job, Outcome, TOP, VM, command, helper, kmod, once
 
-KERNELS = ('6.1', '6.12', 'debug')
+KERNELS = ('6.1', '6.12', '7', 'debug')
 LICENSED = ('.c', '.h', '.py', '.sh', '.cpp', '.hpp', 'Makefile', 'Kbuild')
 # What checkpatch of 7.x asks for and 6.1 or user space does not have; and the layout that
 # TRACE_EVENT() has everywhere.
@@ -56,7 +56,7 @@ def style():
         tools = dict(line.rstrip().split('=', 1) for line in file)['LINUX_TOOLS']
     check_generated(outcome, tools)
     for name in names:
-        if name.startswith(('kmod/', 'uapi/', 'kunit/')) and name.endswith(('.c', '.h')):
+        if name.startswith(('kmod/', 'uapi/', 'kunit/', 'tests/tdx/')) and name.endswith(('.c', '.h')):
             if '_gen.' in name or '/compat/' in name:
                 continue
             ignored = IGNORED + (IGNORED_TRACE if name.endswith('/trace.h') else [])
