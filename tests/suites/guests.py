@@ -8,6 +8,12 @@ the file asks for in its comments:
   # vm-net: yes            a network card
   # vm-append: ARGS        kernel command line       # vm-memory: MIB
   # vm-qemu: ARGS          QEMU arguments            # vm-allow: REGEX  of the kernel's complaints
+  # vm-panic-on-warn: no   not even on the debug kernel; the complaint is still to be allowed
+  # vm-tdx: yes            tests/tdx/tdxemul.ko in /aael; no TPM unless the matrix says so
+  # vm-ccel: LOG           the firmware's CC event log: mkccel.py[:VARIANT], another file in
+                           tests/tdx, or vectors:FILE of AAEL_VECTORS/ccel, skipped without
+Two more columns of the matrix: ccel, a list of LOGs, and ccel-table, of the tables of
+tests/vm/ccel.py. The test finds them in AAEL_VM_CCEL and AAEL_VM_CCEL_TABLE.
 In the guest: /aael/aael.ko, aaeld and aaelctl in PATH, tests/functional in PYTHONPATH.
 """
 import glob
@@ -18,7 +24,8 @@ import tempfile
 
 from common import BUILD, Job, Outcome, TOP, VECTORS, VM, command, helper, kmod
 
-DEFAULTS = {'kernel': '6.1,6.12,debug', 'tpm': 'crb', 'banks': 'sha256'}
+DEFAULTS = {'kernel': '6.1,6.12,debug', 'tpm': 'crb', 'banks': 'sha256', 'ccel': '',
+            'ccel-table': 'acpi'}
 DIRECTIVE = re.compile(r'^# vm(-[a-z-]+)?:\s*(.*?)\s*$', re.MULTILINE)
 SCRIPT = """#!/bin/sh
 export PYTHONPATH=/aael/tests:/aael/lib PYTHONDONTWRITEBYTECODE=1
@@ -43,8 +50,11 @@ def directives(path):
         if key:
             options[key[1:]] = value
         else:
-            matrices.append({**DEFAULTS, **dict(word.split('=', 1) for word in value.split())})
-    return matrices or [DEFAULTS], options
+            matrices.append(dict(word.split('=', 1) for word in value.split()))
+    defaults = {**DEFAULTS, 'ccel': options.get('ccel', '')}
+    if options.get('tdx') == 'yes':
+        defaults['tpm'] = 'none'
+    return [{**defaults, **matrix} for matrix in matrices or [{}]], options
 
 
 def died_of_emulation(name):
@@ -91,8 +101,31 @@ def boot_once(name, kernel, script, timeout, *words):
     return status, output, lines
 
 
+def ccel_log(log, name):
+    """The file that the log's name stands for, made if need be, or None and the reason why not."""
+    kind, _, variant = log.partition(':')
+    if kind == 'vectors':
+        path = os.path.join(VECTORS, 'ccel', variant)
+        if not VECTORS or not os.path.exists(path):
+            return None, f'AAEL_VECTORS has no ccel/{variant}'
+        return path, ''
+    path = os.path.join(TOP, 'tests', 'tdx', kind)
+    if not kind.endswith('.py'):
+        return path, ''
+    made = f'{BUILD}/ccel/{name}'
+    os.makedirs(os.path.dirname(made), exist_ok=True)
+    status, output = command('/usr/bin/python3', path, *filter(None, [variant]), '-o', made)
+    if status:
+        raise ValueError(output)
+    return made, ''
+
+
 def functional(path, name, guest, options, tests):
     outcome = Outcome()
+    log, missing = ccel_log(guest['ccel'], name) if guest['ccel'] else (None, '')
+    if missing:
+        outcome.skipped.append((name, missing))
+        return outcome
     status, output = helper()
     if status:
         outcome.check('build helper', status, output)
@@ -108,10 +141,17 @@ def functional(path, name, guest, options, tests):
             words += ['--put', f'{binary}=aael/bin/{program}']
     if VECTORS:
         words += ['--put', f'{VECTORS}=aael/vectors', '--env', 'AAEL_VECTORS=/aael/vectors']
+    if log:
+        words += ['--ccel', log, '--ccel-table', guest['ccel-table'],
+                  '--env', 'AAEL_VM_CCEL=' + guest['ccel'],
+                  '--env', 'AAEL_VM_CCEL_TABLE=' + guest['ccel-table'],
+                  '--put', f'{TOP}/tests/tdx/mkccel.py=aael/lib/mkccel.py']
+    if options.get('panic-on-warn') == 'no':
+        words.append('--no-panic-on-warn')
     for option in ('append', 'memory', 'allow', 'qemu', 'firmware-lacks'):
         if option in options:
             words += ['--' + option, options[option]]
-    words += ['--' + option for option in ('proxy', 'net') if options.get(option) == 'yes']
+    words += ['--' + option for option in ('proxy', 'net', 'tdx') if options.get(option) == 'yes']
     script = SCRIPT.format(file=os.path.basename(path), limit=timeout - 10, tests=' '.join(tests))
     status, output, lines = boot(outcome, name, guest['kernel'], script, timeout, *words)
     for line in lines:
@@ -148,8 +188,9 @@ def jobs(tests):
             for values in itertools.product(*(matrix[key].split(',') for key in DEFAULTS)):
                 guest = dict(zip(DEFAULTS, values))
                 name = os.path.basename(path)[:-3] + '@' + guest['kernel'] + '-' + guest['tpm']
-                if guest['banks'] != DEFAULTS['banks']:
-                    name += '-' + guest['banks']
+                for key in ('banks', 'ccel', 'ccel-table'):
+                    if guest[key] != {**DEFAULTS, **options}.get(key):
+                        name += '-' + guest[key].replace(':', '-')
                 if name not in seen:
                     seen.add(name)
                     yield Job(name, lambda p=path, n=name, g=guest, o=options:
