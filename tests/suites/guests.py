@@ -32,6 +32,7 @@ export PYTHONPATH=/aael/tests:/aael/lib PYTHONDONTWRITEBYTECODE=1
 cd /tmp && exec python3 /aael/lib/unittests.py /aael/tests/{file} {limit} {tests}
 """
 BOOTS = 3
+releases = {}  # of the kernels that were booted, as they say it themselves
 KUNIT = """#!/bin/sh
 insmod /aael/aael.ko
 status=0
@@ -57,6 +58,15 @@ def directives(path):
     return [{**defaults, **matrix} for matrix in matrices or [{}]], options
 
 
+def console(name):
+    """What the kernel of that guest said."""
+    try:
+        with open(f'{BUILD}/vm/{name}/console.log', encoding='utf-8', errors='replace') as file:
+            return file.read()
+    except FileNotFoundError:
+        return ''
+
+
 def died_of_emulation(name):
     """The kernel crashed before its first process, when nothing of ours runs, or on a
     breakpoint that is not there any more; or its clock runs many times too fast.
@@ -65,11 +75,7 @@ def died_of_emulation(name):
     patched away: "Oops: int3" while static keys change. On a host that is busy at the wrong
     moment the kernel takes its TSC for a slow one; then no time-out is what it says.
     """
-    try:
-        with open(f'{BUILD}/vm/{name}/console.log', encoding='utf-8', errors='replace') as console:
-            text = console.read()
-    except FileNotFoundError:
-        return False
+    text = console(name)
     return 'Oops: int3' in text or 'PIT calibration deviates from HPET' in text or (
         'Kernel panic' in text and 'Run /init as init process' not in text)
 
@@ -93,6 +99,8 @@ def boot_once(name, kernel, script, timeout, *words):
             os.path.join(VM, 'run'), '--name', name, '--kernel', kernel, '--timeout', str(timeout),
             '--put', f'{BUILD}/kmod-{kernel}/kmod/aael.ko=aael/aael.ko', *words, file.name,
             timeout=timeout + 300)
+    if booted := re.search(r'Linux version (\S+)', console(name)):
+        releases[kernel] = booted[1]
     try:
         with open(f'{BUILD}/vm/{name}/results', encoding='utf-8', errors='replace') as results:
             lines = [line.rstrip('\r\n') for line in results]

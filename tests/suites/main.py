@@ -99,6 +99,9 @@ def main():
             passed += outcome.passed
             failed += len(outcome.failed)
             skipped += len(outcome.skipped)
+    if guests.releases:
+        print('kernels: ' + ', '.join(f'{kernel} ({guests.releases[kernel]})'
+                                      for kernel in static.KERNELS if kernel in guests.releases))
     print(counts(passed, failed, skipped))
     lock.close()
     return 1 if failed or not passed else 0
