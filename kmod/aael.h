@@ -13,8 +13,10 @@
 #define _AAEL_H
 
 #include <linux/completion.h>
+#include <linux/kfifo.h>
 #include <linux/notifier.h>
 #include <linux/refcount.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -27,6 +29,7 @@ struct crypto_shash;
 struct file;
 struct seq_file;
 struct aael_log;
+struct aael_register;
 
 /* One value or digest for every bank of a register, in the device's order. */
 typedef u8 aael_values_t[AAEL_BANKS_MAX][AAEL_DIGEST_MAX_BYTES];
@@ -83,6 +86,7 @@ int aael_bank_extend_all(const struct aael_bank *banks, unsigned int count, aael
  * @refs: the writer holds one, the log another while the entry is undecided
  * @reg: register it is for
  * @len: bytes of @bytes
+ * @sequence: its number, once it is published
  * @digests: for every bank, logged or not
  * @bytes: TCG_PCR_EVENT2
  */
@@ -90,6 +94,7 @@ struct aael_entry {
 	refcount_t refs;
 	u32 reg;
 	size_t len;
+	u64 sequence;
 	aael_values_t digests;
 	u8 bytes[];
 };
@@ -98,6 +103,10 @@ size_t aael_entry_size(const struct aael_bank *banks, unsigned int bank_count,
 		       const struct aael_event *ev);
 struct aael_entry *aael_entry_create(const struct aael_bank *banks, unsigned int bank_count,
 				     u32 reg, const struct aael_event *ev);
+struct aael_entry *aael_entry_alloc(size_t len);
+void aael_entry_set_foreign(struct aael_entry *e, const struct aael_bank *banks,
+			    unsigned int bank_count, u32 reg, const struct aael_event *ev,
+			    const u8 *digest);
 struct aael_entry *aael_entry_get(struct aael_entry *e);
 void aael_entry_put(struct aael_entry *e);
 
@@ -172,14 +181,21 @@ struct aael_mapping {
 	const char *why;
 };
 
+struct aael_follow;
+
+#define AAEL_ALG_SHA384		0x000c
+#define AAEL_CC_REGISTERS	5	/* MRTD and RTMR 0 to 3; the first is not ours */
+
 /**
  * struct aael_provider - where the registers are
  * @name: as in the module parameter
  * @register_name: what a register is called in messages
  * @flags: AAEL_INFO_F_SOFT or 0
+ * @first_register: lowest register that can be read
+ * @exact: a read is never another command's reply, so one is enough
  * @bind: find the device; fills the algorithm ids in the device's order and the
- *	number of registers; -ENODEV where there is none. @pinned: the user named
- *	this provider
+ *	number of registers; -ENODEV where there is none; -EPROBE_DEFER where it is
+ *	sure to come. @pinned: the user named this provider
  * @unbind: give it back
  * @map: register for an index; -EINVAL with @why for a refusal
  * @extend: extend @reg with a digest for every bank; @err is set to a negative
@@ -189,7 +205,9 @@ struct aael_mapping {
  * @reopen: find the same device again after -ENODEV; NULL: it never returns
  * @boot_log: a kvmalloc'ed copy of the firmware's log; -ENOENT without one;
  *	NULL: there never is one
- * @starts_zero: the register starts as zeros (PCRs 17..22 do not)
+ * @starts_zero: the register starts as zeros (PCRs 17..22 do not); NULL: all do
+ * @follow: report every extend by aael_follow_note() from now on; with NULL no
+ *	more, and when it returns nothing is being reported; NULL: it cannot
  *
  * Everything but @map is called from transactions only.
  */
@@ -197,6 +215,8 @@ struct aael_provider {
 	const char *name;
 	const char *register_name;
 	u32 flags;
+	u32 first_register;
+	bool exact;
 	int (*bind)(void **dev, u16 *algs, unsigned int *alg_count, u32 *reg_count, bool pinned);
 	void (*unbind)(void *dev);
 	int (*map)(const struct aael_map_config *cfg, u32 index, struct aael_mapping *map);
@@ -205,14 +225,31 @@ struct aael_provider {
 	int (*reopen)(void *dev);
 	int (*boot_log)(void *dev, u8 **log, size_t *len);
 	bool (*starts_zero)(u32 reg);
+	int (*follow)(void *dev, struct aael_follow *follow);
 };
 
+extern const struct aael_provider aael_register_tsm;
+extern const struct aael_provider aael_register_tdcall;
 extern const struct aael_provider aael_register_tpm;
 extern const struct aael_provider aael_register_soft;
 
 int aael_register_find(struct aael_log *log, const char *name);
 int aael_register_map_pcr(const struct aael_map_config *cfg, u32 index,
 			  struct aael_mapping *map);
+int aael_register_map_cc(const struct aael_map_config *cfg, u32 index, struct aael_mapping *map);
+bool aael_register_tsm_possible(void);
+#ifdef CONFIG_X86_64
+bool aael_tdcall_in_td(void);
+#else
+static inline bool aael_tdcall_in_td(void)
+{
+	return false;
+}
+#endif
+
+/* ---- ccel.c: the boot log of a confidential guest ---- */
+
+int aael_ccel_copy(u8 **log, size_t *len);
 
 /* ---- bootlog.c: the firmware's log, untrusted, pure ---- */
 
@@ -285,6 +322,56 @@ void aael_txn_destroy(struct aael_log *log);
 int aael_txn_run(struct aael_log *log, aael_txn_fn fn, void *arg);
 int aael_txn_insist(struct aael_log *log, aael_txn_fn fn, void *arg);
 int aael_txn_try(struct aael_log *log, aael_txn_fn fn, void *arg);
+
+/* ---- follow.c: devices that report every extend ---- */
+
+#define AAEL_FOLLOW_MAX		256	/* reports; a power of two */
+
+/**
+ * struct aael_extension - an extend that the device has reported
+ * @reg: the register
+ * @own: it is the one that the worker has sent
+ * @pid: process, in the initial namespace
+ * @uid: its user, in the initial namespace
+ * @comm: what it calls itself
+ * @digest: with what
+ */
+struct aael_extension {
+	u32 reg;
+	bool own;
+	pid_t pid;
+	uid_t uid;
+	char comm[TASK_COMM_LEN];
+	u8 digest[AAEL_DIGEST_MAX_BYTES];
+};
+
+/**
+ * struct aael_follow - the reports that wait to be logged
+ * @active: the device is followed
+ * @own: the worker while it extends
+ * @queue: one producer (the device's own lock), one consumer (transactions)
+ * @lost: reports that found the queue full
+ * @work: takes what no transaction comes to take
+ * @wq: where transactions run
+ * @entry: for foreign extends, so that none waits for memory
+ */
+struct aael_follow {
+	bool active;
+	struct task_struct *own;
+	DECLARE_KFIFO(queue, struct aael_extension, AAEL_FOLLOW_MAX);
+	atomic_t lost;
+	struct work_struct work;
+	struct workqueue_struct *wq;
+	struct aael_entry *entry;
+};
+
+void aael_follow_init(struct aael_log *log);
+int aael_follow_start(struct aael_log *log);
+void aael_follow_stop(struct aael_log *log);
+void aael_follow_note(struct aael_follow *f, u32 reg, const u8 *digest, size_t size);
+void aael_follow_drain(struct aael_log *log);
+bool aael_follow_idle(struct aael_log *log);
+int aael_follow_extend(struct aael_log *log, struct aael_register *r, struct aael_entry *e);
 
 /* ---- log.c: the log and its life ---- */
 
@@ -393,6 +480,7 @@ struct aael_log {
 	struct aael_entry *pending;
 	bool pinned;
 	struct delayed_work confirm_work;
+	struct aael_follow follow;
 	struct {			/* too large for the stack */
 		aael_values_t running;	/* with the entry under way */
 		aael_values_t replayed;
@@ -432,6 +520,8 @@ int aael_log_bind(struct aael_log *log, const struct aael_provider *provider, bo
 int aael_log_enable(struct aael_log *log, u32 index, const char **why);
 int aael_log_append(struct aael_log *log, struct aael_append *req);
 int aael_log_set_max(struct aael_log *log, u64 max);
+int aael_log_room(const struct aael_log *log, size_t need, bool privileged);
+int aael_log_pin(struct aael_log *log);
 __printf(2, 3) void aael_log_refuse(struct aael_log *log, const char *why, ...);
 enum aael_state aael_log_state(const struct aael_log *log);
 int aael_log_gate(const struct aael_log *log);
@@ -466,6 +556,7 @@ void aael_publish_health(struct aael_log *log);
 
 enum aael_health aael_reconcile_health(const struct aael_log *log,
 				       const struct aael_register *r);
+void aael_reconcile_take(struct aael_log *log, u32 nr, struct aael_register *r);
 int aael_reconcile_adopt(struct aael_log *log, u32 nr, struct aael_register **out);
 int aael_reconcile_settle(struct aael_log *log);
 int aael_reconcile_extend(struct aael_log *log, struct aael_register *r, struct aael_entry *e);
@@ -482,6 +573,9 @@ void aael_chardev_exit(void);
 long aael_ioctl(struct aael_log *log, struct file *file, unsigned int cmd, unsigned long arg);
 int aael_securityfs_init(struct aael_log *log);
 void aael_securityfs_exit(void);
+/* late.c */
+int aael_late_init(struct aael_log *log, bool enable);
+void aael_late_exit(void);
 /* status.c */
 int aael_status_show(struct seq_file *m, void *v);
 int aael_netlink_init(struct aael_log *log);

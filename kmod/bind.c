@@ -74,6 +74,10 @@ static const char *read_boot_log(struct aael_log *log, u8 **data, struct aael_bo
 		return "the firmware left none";
 	case -EFBIG:
 		return "it is larger than 16 MiB";
+	case -EBADMSG:
+		return "the table that names it is malformed";
+	case -EACCES:
+		return "it lies in memory that the host can write";
 	default:
 		return "it could not be read";
 	}
@@ -94,8 +98,11 @@ static int start_stream(struct aael_log *log, const struct aael_bootlog *bl)
 		data = header;
 	}
 	ret = aael_store_reserve(&log->stream, len);
+	if (!ret)
+		ret = aael_follow_start(log);
 	if (ret)
 		return ret;
+	/* Nothing fails any more: what has been published may not be taken back. */
 	aael_store_fill(&log->stream, data, len);
 	aael_store_publish(&log->stream, len);
 	log->own_offset = len;
@@ -137,7 +144,8 @@ static void note_unexplained(struct aael_log *log, u32 reg, unsigned int b)
  */
 static void survey(struct aael_log *log)
 {
-	for (u32 reg = 0; reg < log->reg_count; reg++) {
+	log->surveyed = log->provider->first_register;
+	for (u32 reg = log->surveyed; reg < log->reg_count; reg++) {
 		if (log->provider->read(log->dev, reg, log->scratch.live))
 			return;
 		log->surveyed = reg + 1;
@@ -182,7 +190,6 @@ static int take_boot_log(struct aael_log *log)
 	else
 		bl.data = NULL;
 	ret = explain(log, &bl);
-	/* Last: what has been published may not be taken back. */
 	if (!ret)
 		ret = start_stream(log, &bl);
 	kvfree(data);
@@ -195,8 +202,9 @@ static int take_boot_log(struct aael_log *log)
  * @provider: which
  * @pinned: the user named it
  *
- * Return: 0; -ENODEV if it has no device; -ENOPKG if the kernel lacks a hash;
- * -ENOMEM. On an error the log is as it was before, but for its refusal text.
+ * Return: 0; -ENODEV if it has no device; -EPROBE_DEFER if that is sure to come;
+ * -ENOPKG if the kernel lacks a hash; -ENOMEM; errnos of aael_follow_start(). On an
+ * error the log is as it was before, but for its refusal text.
  */
 int aael_bind_provider(struct aael_log *log, const struct aael_provider *provider, bool pinned)
 {
@@ -222,6 +230,7 @@ int aael_bind_provider(struct aael_log *log, const struct aael_provider *provide
  */
 void aael_bind_release(struct aael_log *log)
 {
+	aael_follow_stop(log);
 	if (log->provider)
 		log->provider->unbind(log->dev);
 	log->provider = NULL;

@@ -49,33 +49,89 @@ size_t aael_entry_size(const struct aael_bank *banks, unsigned int bank_count,
 	       aael_event_text_size(ev);
 }
 
-/* The digests go in front of the event, so the event is encoded first. */
-static int fill(struct aael_entry *e, const struct aael_bank *banks, unsigned int bank_count,
-		const struct aael_event *ev)
+/* The event at the end of an entry, and its size. */
+static u8 *put_event(struct aael_entry *e, const struct aael_event *ev, size_t *event_size)
 {
-	size_t event_size = AAEL_EVENT_HEADER_BYTES + aael_event_text_size(ev);
-	u8 *event = e->bytes + e->len - event_size;
-	u8 *p = e->bytes;
-	int ret;
+	u8 *event;
 
+	*event_size = AAEL_EVENT_HEADER_BYTES + aael_event_text_size(ev);
+	event = e->bytes + e->len - *event_size;
 	aael_event_encode(ev, event);
-	put_unaligned_le32(event_size, event - 4);
+	put_unaligned_le32(*event_size, event - 4);
+	return event;
+}
+
+/* What stands in front of it; the digests are there. */
+static void put_head(struct aael_entry *e, const struct aael_bank *banks,
+		     unsigned int bank_count)
+{
+	u8 *p = e->bytes;
 
 	put_unaligned_le32(e->reg, p);
 	put_unaligned_le32(AAEL_EVENT_TYPE, p + 4);
 	put_unaligned_le32(digests_count(banks, bank_count), p + 8);
 	p += 12;
 	for (unsigned int i = 0; i < bank_count; i++) {
-		ret = aael_bank_digest(&banks[i], event, event_size, e->digests[i]);
-		if (ret)
-			return ret;
 		if (!banks[i].logged)
 			continue;
 		put_unaligned_le16(banks[i].alg, p);
 		memcpy(p + 2, e->digests[i], banks[i].size);
 		p += 2 + banks[i].size;
 	}
-	return 0;
+}
+
+static int fill(struct aael_entry *e, const struct aael_bank *banks, unsigned int bank_count,
+		const struct aael_event *ev)
+{
+	size_t event_size;
+	u8 *event = put_event(e, ev, &event_size);
+	int ret = 0;
+
+	for (unsigned int i = 0; !ret && i < bank_count; i++)
+		ret = aael_bank_digest(&banks[i], event, event_size, e->digests[i]);
+	if (!ret)
+		put_head(e, banks, bank_count);
+	return ret;
+}
+
+/**
+ * aael_entry_alloc - an empty entry
+ * @len: bytes that it may take in the log
+ *
+ * Return: the entry with one reference, or NULL without memory.
+ */
+struct aael_entry *aael_entry_alloc(size_t len)
+{
+	struct aael_entry *e = kvzalloc(struct_size(e, bytes, len), GFP_KERNEL_ACCOUNT);
+
+	if (!e)
+		return NULL;
+	refcount_set(&e->refs, 1);
+	e->len = len;
+	return e;
+}
+
+/**
+ * aael_entry_set_foreign - encode an extend that was not ours
+ * @e: an entry with enough room
+ * @banks: the banks
+ * @bank_count: number of them
+ * @reg: register that was extended
+ * @ev: what is said of it; unlike with an event of ours, nothing vouches for that
+ * @digest: with what, in every bank; it is not the event's
+ */
+void aael_entry_set_foreign(struct aael_entry *e, const struct aael_bank *banks,
+			    unsigned int bank_count, u32 reg, const struct aael_event *ev,
+			    const u8 *digest)
+{
+	size_t event_size;
+
+	e->reg = reg;
+	e->len = aael_entry_size(banks, bank_count, ev);
+	for (unsigned int i = 0; i < bank_count; i++)
+		memcpy(e->digests[i], digest, banks[i].size);
+	put_event(e, ev, &event_size);
+	put_head(e, banks, bank_count);
 }
 
 /**
@@ -90,16 +146,12 @@ static int fill(struct aael_entry *e, const struct aael_bank *banks, unsigned in
 struct aael_entry *aael_entry_create(const struct aael_bank *banks, unsigned int bank_count,
 				     u32 reg, const struct aael_event *ev)
 {
-	size_t len = aael_entry_size(banks, bank_count, ev);
-	struct aael_entry *e;
+	struct aael_entry *e = aael_entry_alloc(aael_entry_size(banks, bank_count, ev));
 	int ret;
 
-	e = kvzalloc(struct_size(e, bytes, len), GFP_KERNEL_ACCOUNT);
 	if (!e)
 		return ERR_PTR(-ENOMEM);
-	refcount_set(&e->refs, 1);
 	e->reg = reg;
-	e->len = len;
 	ret = fill(e, banks, bank_count, ev);
 	if (ret) {
 		kvfree(e);

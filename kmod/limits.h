@@ -33,6 +33,11 @@
 /* Reads of a register until two agree; the pauses in front of them. */
 #define AAEL_READ_TRIES			5
 #define AAEL_READ_PAUSES_MS		{ 0, 150, 500, 1000, 1500 }
+/* Reads until one that no reported extend overlaps. */
+#define AAEL_QUIET_TRIES		32
+/* A device that is busy is asked again so often, and with pauses of so much. */
+#define AAEL_BUSY_TRIES			200
+#define AAEL_BUSY_PAUSE_US		5000
 /* VERIFY for the unprivileged reads the device at most this often. */
 #define AAEL_VERIFY_CACHE_MS		1000
 

@@ -53,6 +53,7 @@ struct aael_log *aael_log_create(void)
 		kvfree(log);
 		return NULL;
 	}
+	aael_follow_init(log);
 	return log;
 }
 
@@ -64,6 +65,7 @@ void aael_log_destroy(struct aael_log *log)
 {
 	if (!log)
 		return;
+	aael_follow_stop(log);
 	cancel_delayed_work_sync(&log->confirm_work);
 	aael_txn_destroy(log);
 	for (u32 nr = 0; nr < AAEL_REGISTERS_MAX; nr++) {
@@ -129,6 +131,8 @@ static int bind_txn(struct aael_log *log, void *arg)
 	if (log->state != AAEL_STATE_UNSUPPORTED)
 		return 0;
 	ret = aael_bind_provider(log, a->provider, a->pinned);
+	if (ret == -EPROBE_DEFER)
+		aael_log_refuse(log, "this is a TD, but its driver tdx-guest is not loaded");
 	if (ret)
 		return ret;
 	aael_log_refuse(log, "%s", "");
@@ -218,7 +222,7 @@ int aael_log_enable(struct aael_log *log, u32 index, const char **why)
 		args.why = "the provider cannot be used: see the status";
 	*why = args.why;
 	if (ret)
-		return ret == -ENODEV ? -EOPNOTSUPP : ret;
+		return ret == -ENODEV || ret == -EPROBE_DEFER ? -EOPNOTSUPP : ret;
 	ret = aael_txn_run(log, enable_txn, &args);
 	*why = args.why;
 	return ret;
@@ -276,13 +280,28 @@ struct append_args {
 	bool sent;			/* the device was asked to extend */
 };
 
-static u64 used(const struct aael_log *log)
+/**
+ * aael_log_room - is there room for an entry
+ * @log: the log
+ * @need: its bytes
+ * @privileged: may use the headroom
+ *
+ * Return: as aael_policy_room().
+ */
+int aael_log_room(const struct aael_log *log, size_t need, bool privileged)
 {
-	return aael_store_len(&log->stream) - log->own_offset;
+	u64 used = aael_store_len(&log->stream) - log->own_offset;
+
+	return aael_policy_room(used, READ_ONCE(log->max_log_bytes), need, privileged);
 }
 
-/* An event in the log must not outlive the module that knows of it. */
-static int pin(struct aael_log *log)
+/**
+ * aael_log_pin - the module stays: an event in the log must not outlive what knows of it
+ * @log: the log
+ *
+ * Context: transactions. Return: 0, or -ENODEV if the module is being removed.
+ */
+int aael_log_pin(struct aael_log *log)
 {
 	if (!log->pinned && !try_module_get(THIS_MODULE))
 		return -ENODEV;
@@ -319,10 +338,9 @@ static int append_checked(struct aael_log *log, struct append_args *a)
 		ret = log->gone ? -ENODEV : -EIO;
 	/* Again, behind whatever has been logged meanwhile. */
 	if (!ret)
-		ret = aael_policy_room(used(log), log->max_log_bytes, a->entry->len,
-				       a->privileged);
+		ret = aael_log_room(log, a->entry->len, a->privileged);
 	if (!ret)
-		ret = pin(log);
+		ret = aael_log_pin(log);
 	if (ret)
 		return ret;
 	a->sent = true;
@@ -337,7 +355,7 @@ static int append_txn(struct aael_log *log, void *arg)
 	int ret = append_checked(log, a);
 
 	if (!ret)
-		a->req->sequence = log->count;
+		a->req->sequence = a->entry->sequence;
 	else if (a->sent && ret == -ETIMEDOUT)
 		a->req->sequence = log->pending_sequence;
 	return ret;
@@ -374,7 +392,7 @@ static int check(struct aael_log *log, const struct aael_append *req,
 	if (map->privileged && !*privileged)
 		return -EPERM;
 	size = aael_entry_size(log->banks, log->bank_count, &req->ev);
-	return aael_policy_room(used(log), READ_ONCE(log->max_log_bytes), size, *privileged);
+	return aael_log_room(log, size, *privileged);
 }
 
 /**

@@ -13,7 +13,7 @@
 /* All read-only after load: they are security policy. */
 static char *provider = "auto";
 module_param(provider, charp, 0444);
-MODULE_PARM_DESC(provider, "auto, tpm or soft (no protection at all)");
+MODULE_PARM_DESC(provider, "auto, tsm, tdcall, tpm or soft (no protection at all)");
 
 static unsigned int init_pcr = 17;
 module_param(init_pcr, uint, 0444);
@@ -97,11 +97,14 @@ static int find_register(struct aael_log *log)
 	int ret = aael_register_find(log, provider);
 
 	if (ret == -EINVAL) {
-		pr_err("aael: provider=%s: no such provider (auto, tpm, soft)\n", provider);
+		pr_err("aael: provider=%s: no such provider (auto, tsm, tdcall, tpm, soft)\n",
+		       provider);
 		return ret;
 	}
 	if (ret == -ENODEV)
-		pr_warn("aael: no TPM 2.0 here: this platform has no register\n");
+		pr_warn("aael: no TD and no TPM 2.0 here: this platform has no register\n");
+	else if (ret == -EPROBE_DEFER)
+		pr_warn("aael: a TD without tdx-guest: waiting for that module\n");
 	else if (ret)
 		pr_warn("aael: provider %s: %s (%d)\n", provider, log->refusal, ret);
 	if (ret)
@@ -138,11 +141,16 @@ static int __init aael_init(void)
 	ret = register_pm_notifier(&the_log->pm_notifier);
 	if (ret)
 		goto securityfs;
-	ret = aael_chardev_init(the_log);
+	ret = aael_late_init(the_log, enable);
 	if (ret)
 		goto pm;
+	ret = aael_chardev_init(the_log);
+	if (ret)
+		goto late;
 	return 0;
 
+late:
+	aael_late_exit();
 pm:
 	unregister_pm_notifier(&the_log->pm_notifier);
 securityfs:
@@ -157,6 +165,7 @@ destroy:
 static void __exit aael_exit(void)
 {
 	aael_chardev_exit();
+	aael_late_exit();
 	unregister_pm_notifier(&the_log->pm_notifier);
 	aael_securityfs_exit();
 	aael_netlink_exit();
@@ -169,4 +178,4 @@ module_exit(aael_exit);
 MODULE_DESCRIPTION("Attestation agent event log");
 MODULE_LICENSE("GPL");
 MODULE_VERSION("0.1.0");
-MODULE_SOFTDEP("pre: tpm_crb tpm_tis sha1 sha256 sha384 sha512");
+MODULE_SOFTDEP("pre: tdx_guest tpm_crb tpm_tis sha1 sha256 sha384 sha512");

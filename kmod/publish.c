@@ -80,6 +80,7 @@ void aael_publish_entry(struct aael_log *log, struct aael_register *r, struct aa
 	r->overtaken = r->refused;
 	log->count++;
 	r->last_sequence = log->count;
+	e->sequence = log->count;
 	aael_store_publish(&log->stream, e->len);
 	spin_unlock(&log->state_lock);
 

@@ -81,13 +81,30 @@ static int read_failed(struct aael_log *log, int err)
 	return err;
 }
 
+/*
+ * One read, behind everything that the device has reported: a value that is compared
+ * must not hold an extend that the log is about to learn of.
+ */
+static int read_once(struct aael_log *log, u32 nr)
+{
+	int ret = -EBUSY;
+
+	for (int i = 0; i < AAEL_QUIET_TRIES; i++) {
+		aael_follow_drain(log);
+		ret = log->provider->read(log->dev, nr, log->scratch.live);
+		if (ret || aael_follow_idle(log))
+			return ret;
+	}
+	return -EBUSY;
+}
+
 /**
  * aael_reconcile_read - read a register until two reads in a row agree
  * @log: the log
  * @nr: the register; its value goes to @log->scratch.live
  *
  * One read is not enough: the first one after a time-out may be given the late
- * reply of another command.
+ * reply of another command. Where the device is exact, it is.
  *
  * Return: 0, -ENODEV, or -ETIMEDOUT.
  */
@@ -100,9 +117,11 @@ int aael_reconcile_read(struct aael_log *log, u32 nr)
 	for (int i = 0; i < AAEL_READ_TRIES; i++) {
 		if (pauses[i])
 			log->pause(pauses[i]);
-		ret = log->provider->read(log->dev, nr, log->scratch.live);
+		ret = read_once(log, nr);
 		if (ret == -ENODEV)
 			return read_failed(log, ret);
+		if (!ret && log->provider->exact)
+			return 0;
 		if (!ret && have && aael_reconcile_same(log, log->scratch.live,
 							log->scratch.previous))
 			return 0;
@@ -275,7 +294,7 @@ static int explain_live(struct aael_log *log, struct aael_register *r)
  */
 int aael_reconcile_confirm(struct aael_log *log, struct aael_register *r)
 {
-	int ret = log->provider->read(log->dev, r->nr, log->scratch.live);
+	int ret = read_once(log, r->nr);
 
 	if (ret && r->unknown)
 		return read_failed(log, ret);
@@ -368,7 +387,7 @@ static int settle_pending(struct aael_log *log)
 {
 	struct aael_entry *e = log->pending;
 	struct aael_register *r = log->regs[e->reg];
-	int ret = log->provider->read(log->dev, e->reg, log->scratch.live);
+	int ret = read_once(log, e->reg);
 
 	/* Not the long way through all reads for everybody in the queue. */
 	if (ret)
@@ -413,6 +432,7 @@ int aael_reconcile_settle(struct aael_log *log)
 {
 	int ret = 0;
 
+	aael_follow_drain(log);
 	if (log->gone)
 		ret = settle_gone(log);
 	if (!ret && log->pending)
@@ -444,6 +464,12 @@ int aael_reconcile_extend(struct aael_log *log, struct aael_register *r, struct 
 	int err = -EIO;
 	int ret;
 
+	if (log->follow.active) {
+		ret = aael_follow_extend(log, r, e);
+		if (ret == -ENODEV)
+			set_gone(log, true);
+		return ret;
+	}
 	ret = aael_publish_prepare(log, r, e);
 	if (ret)
 		return ret;
@@ -460,6 +486,30 @@ int aael_reconcile_extend(struct aael_log *log, struct aael_register *r, struct 
 		return 0;
 	}
 	return decide(log, r, e, outcome == AAEL_APPLIED);
+}
+
+/**
+ * aael_reconcile_take - use a register from now on
+ * @log: the log
+ * @nr: the register
+ * @r: its state, all zero but for @r->running, which is what it holds
+ */
+void aael_reconcile_take(struct aael_log *log, u32 nr, struct aael_register *r)
+{
+	r->nr = nr;
+	memcpy(r->replayed, log->base[nr], sizeof(r->replayed));
+	for (unsigned int b = 0; b < log->bank_count; b++)
+		if (!log->banks[b].logged)
+			memcpy(r->replayed[b], r->running[b], sizeof(r->replayed[b]));
+	r->unexplained_base = !aael_reconcile_same(log, r->running, r->replayed);
+	if (r->unexplained_base)
+		pr_warn("aael: %s %u does not hold what the boot log explains: the log will not replay to it\n",
+			log->provider->register_name, nr);
+	aael_publish_confirmed(log, r);
+	/* Pairs with the address dependency of whoever follows the pointer. */
+	smp_store_release(&log->regs[nr], r);
+	if (r->unexplained_base)
+		aael_publish_health(log);
 }
 
 /**
@@ -484,21 +534,8 @@ int aael_reconcile_adopt(struct aael_log *log, u32 nr, struct aael_register **ou
 	r = kvzalloc(sizeof(*r), GFP_KERNEL);
 	if (!r)
 		return -ENOMEM;
-	r->nr = nr;
 	memcpy(r->running, log->scratch.live, sizeof(r->running));
-	memcpy(r->replayed, log->base[nr], sizeof(r->replayed));
-	for (unsigned int b = 0; b < log->bank_count; b++)
-		if (!log->banks[b].logged)
-			memcpy(r->replayed[b], r->running[b], sizeof(r->replayed[b]));
-	r->unexplained_base = !aael_reconcile_same(log, r->running, r->replayed);
-	if (r->unexplained_base)
-		pr_warn("aael: %s %u does not hold what the boot log explains: the log will not replay to it\n",
-			log->provider->register_name, nr);
-	aael_publish_confirmed(log, r);
-	/* Pairs with the address dependency of whoever follows the pointer. */
-	smp_store_release(&log->regs[nr], r);
-	if (r->unexplained_base)
-		aael_publish_health(log);
+	aael_reconcile_take(log, nr, r);
 	*out = r;
 	return 0;
 }

@@ -10,6 +10,10 @@
 
 /* In the order in which "auto" tries them; soft only by name. */
 static const struct aael_provider *const providers[] = {
+	&aael_register_tsm,
+#ifdef CONFIG_X86_64
+	&aael_register_tdcall,
+#endif
 	&aael_register_tpm,
 	&aael_register_soft,
 };
@@ -19,7 +23,8 @@ static const struct aael_provider *const providers[] = {
  * @log: an unbound log
  * @name: "auto", or the name of one
  *
- * Return: 0; -ENODEV if there is no such device here; -EINVAL for a name that no
+ * Return: 0; -ENODEV if there is no such device here; -EPROBE_DEFER if there will be;
+ * -EINVAL for a name that no
  * provider has; other errnos of aael_log_bind().
  */
 int aael_register_find(struct aael_log *log, const char *name)
@@ -113,5 +118,40 @@ int aael_register_map_pcr(const struct aael_map_config *cfg, u32 index,
 		return map_drtm(cfg, map);
 	default:
 		return refuse(map, "a TPM has PCRs 0 to 23");
+	}
+}
+
+/* RTMR n is CC measurement register n + 1. */
+static int map_rtmr(u32 reg, bool privileged, const char *why, struct aael_mapping *map)
+{
+	*map = (struct aael_mapping) { .reg = reg, .privileged = privileged, .why = why };
+	return 0;
+}
+
+/**
+ * aael_register_map_cc - CC measurement register for an index
+ * @cfg: unused
+ * @index: as the user gave it, a PCR number
+ * @map: out; on a refusal only @map->why
+ *
+ * Return: 0, or -EINVAL for an index that is refused to everybody.
+ * Source: UEFI Specification 2.10, 38.4.1, table "TDX register mapping".
+ */
+int aael_register_map_cc(const struct aael_map_config *cfg, u32 index, struct aael_mapping *map)
+{
+	switch (index) {
+	case 0:
+		return refuse(map, "index 0 is MRTD, which cannot be extended");
+	case 1:
+	case 7:
+		return refuse(map, "indexes 1 and 7 are RTMR0, which belongs to the firmware");
+	case 2 ... 6:
+		return refuse(map, "indexes 2 to 6 are RTMR1, which belongs to the boot");
+	case 8 ... 15:
+		return map_rtmr(3, true, "indexes 8 to 15 are RTMR2 (register 3)", map);
+	case 16 ... 23:
+		return map_rtmr(4, false, "indexes 16 to 23 are RTMR3 (register 4)", map);
+	default:
+		return refuse(map, "there are indexes 0 to 23");
 	}
 }

@@ -66,6 +66,8 @@ void fake_apply(struct fake_register *fake, u32 reg, const aael_values_t digests
 {
 	for (unsigned int b = 0; b < fake->bank_count; b++)
 		aael_bank_extend(&fake->banks[b], fake->regs[reg][b], digests[b]);
+	if (fake->follow)
+		aael_follow_note(fake->follow, reg, digests[0], fake->banks[0].size);
 }
 
 /**
@@ -75,10 +77,16 @@ void fake_apply(struct fake_register *fake, u32 reg, const aael_values_t digests
  */
 void fake_foreign_extend(struct fake_register *fake, u32 reg)
 {
+	struct task_struct *own = NULL;
 	aael_values_t digests;
 
+	/* It may be the worker that plays the other one. */
+	if (fake->follow)
+		swap(own, fake->follow->own);
 	memset(digests, 0xf0, sizeof(digests));
 	fake_apply(fake, reg, digests);
+	if (fake->follow)
+		swap(own, fake->follow->own);
 }
 
 /**
@@ -157,6 +165,10 @@ static enum aael_outcome act(struct fake_register *fake, enum fake_act what, u32
 	case FAKE_HALF:
 		aael_bank_extend(&fake->banks[0], fake->regs[reg][0], digests[0]);
 		return fail(err, -EIO);
+	case FAKE_FOREIGN_FLOOD:
+		for (int i = 0; i < AAEL_FOLLOW_MAX; i++)
+			fake_foreign_extend(fake, reg);
+		fallthrough;
 	case FAKE_FOREIGN_BEFORE:
 		fake_foreign_extend(fake, reg);
 		break;
@@ -204,6 +216,8 @@ static enum aael_outcome fake_extend(void *dev, u32 reg, const aael_values_t dig
 			what = fake->acts[fake->act_next++];
 	}
 	outcome = act(fake, what, reg, digests, err);
+	if (fake->fail_hash)
+		fault_set_hash(1);
 	leave(fake);
 	return outcome;
 }
@@ -242,6 +256,10 @@ static int fake_read(void *dev, u32 reg, aael_values_t values)
 	if (fake->watch)
 		fake->watched |= READ_ONCE(*fake->watch);
 	ret = read_value(fake, reg, values);
+	if (fake->foreign_reads) {
+		fake->foreign_reads--;
+		fake_foreign_extend(fake, reg);
+	}
 	leave(fake);
 	return ret;
 }
@@ -280,4 +298,24 @@ const struct aael_provider fake_provider = {
 	.read = fake_read,
 	.reopen = fake_reopen,
 	.boot_log = fake_boot_log,
+};
+
+static int fake_follow(void *dev, struct aael_follow *follow)
+{
+	((struct fake_register *)dev)->follow = follow;
+	return 0;
+}
+
+const struct aael_provider fake_followed = {
+	.name = "followed",
+	.register_name = "PCR",
+	.exact = true,
+	.bind = fake_bind,
+	.unbind = fake_unbind,
+	.map = aael_register_map_pcr,
+	.extend = fake_extend,
+	.read = fake_read,
+	.reopen = fake_reopen,
+	.boot_log = fake_boot_log,
+	.follow = fake_follow,
 };

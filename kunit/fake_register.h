@@ -28,6 +28,7 @@ enum fake_act {
 	FAKE_FOREIGN_BEFORE,	/* somebody else's extend, then ours applied; says so */
 	FAKE_FOREIGN_AFTER,	/* ours applied, then somebody else's; says so */
 	FAKE_FOREIGN_TIMEOUT,	/* somebody else's, ours not applied, an error */
+	FAKE_FOREIGN_FLOOD,	/* more of them than the queue of reports holds, then ours */
 	FAKE_GONE,		/* the device is gone: not applied */
 	FAKE_GONE_APPLIED,	/* applied, an error, and now the device is gone */
 };
@@ -57,6 +58,9 @@ enum fake_act {
  * @late_reg: register of @late
  * @hold: extends wait for it, if set
  * @held: completed when an extend waits
+ * @fail_hash: the hash behind an extend's own fails
+ * @foreign_reads: so many reads come just before somebody else's extend
+ * @follow: where to report, with fake_followed
  * @inside: calls under way
  * @overlaps: calls made while another was under way
  * @bound: number of binds without unbind
@@ -87,6 +91,9 @@ struct fake_register {
 	u32 late_reg;
 	struct completion *hold;
 	struct completion held;
+	bool fail_hash;
+	unsigned int foreign_reads;
+	struct aael_follow *follow;
 	atomic_t inside;
 	unsigned int overlaps;
 	int bound;
@@ -95,6 +102,8 @@ struct fake_register {
 };
 
 extern const struct aael_provider fake_provider;
+/* The same device, with one bank, that reports every extend. */
+extern const struct aael_provider fake_followed;
 
 int fake_init(struct fake_register *fake, const u16 *algs, unsigned int count);
 void fake_destroy(struct fake_register *fake);
