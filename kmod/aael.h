@@ -325,7 +325,7 @@ int aael_txn_try(struct aael_log *log, aael_txn_fn fn, void *arg);
 
 /* ---- follow.c: devices that report every extend ---- */
 
-#define AAEL_FOLLOW_MAX		256	/* reports; a power of two */
+#define AAEL_FOLLOW_MAX		1024	/* reports; a power of two */
 
 /**
  * struct aael_extension - an extend that the device has reported

@@ -26,7 +26,8 @@
 #define TEXT_MAX_BYTES		(sizeof("aael foreign-extend ") + JSON_MAX_BYTES)
 #define ENTRY_MAX_BYTES		(12 + 2 + AAEL_DIGEST_MAX_BYTES + 4 + \
 				 AAEL_EVENT_HEADER_BYTES + TEXT_MAX_BYTES)
-#define AHEAD_BYTES		(AAEL_FOLLOW_MAX * ENTRY_MAX_BYTES)
+/* Room for foreign extends is made before they come. */
+#define AHEAD_BYTES		AAEL_HEADROOM_BYTES
 
 /**
  * aael_follow_note - the device has extended a register
@@ -167,7 +168,7 @@ void aael_follow_drain(struct aael_log *log)
 	if (!log->follow.active)
 		return;
 	drain(log, NULL);
-	/* Room for a full queue before it fills; without, publishing will try again. */
+	/* Without it, publishing will try again. */
 	aael_store_reserve(&log->stream, AHEAD_BYTES);
 }
 

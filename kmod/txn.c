@@ -33,7 +33,8 @@ struct txn {
 int aael_txn_init(struct aael_log *log)
 {
 	atomic_set(&log->queued, 0);
-	log->wq = alloc_ordered_workqueue("aael", 0);
+	/* In front of those who extend registers behind our back, who wait for nobody. */
+	log->wq = alloc_ordered_workqueue("aael", WQ_HIGHPRI);
 	return log->wq ? 0 : -ENOMEM;
 }
 
