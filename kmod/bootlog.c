@@ -67,8 +67,11 @@ static int parse_header(struct aael_bootlog *bl, struct cursor *c)
 {
 	const u8 *event, *vendor_size;
 	struct cursor h;
-	u32 reg = take_le32(c), type = take_le32(c), count;
+	u32 type, count;
 
+	/* The header is no event of a register; TPM logs have 0 here, CC logs 1. */
+	take_le32(c);
+	type = take_le32(c);
 	take(c, 20);
 	h.left = take_le32(c);
 	h.p = take(c, h.left);
@@ -76,7 +79,7 @@ static int parse_header(struct aael_bootlog *bl, struct cursor *c)
 	if (c->bad)
 		return bad(bl, "shorter than its header");
 	event = take(&h, 16);
-	if (!event || reg || type != EV_NO_ACTION || memcmp(event, signature, 16))
+	if (!event || type != EV_NO_ACTION || memcmp(event, signature, 16))
 		return bad(bl, "not in the Spec ID Event03 format");
 	take(&h, 8);
 	count = take_le32(&h);
