@@ -20,7 +20,7 @@ deps:
 	tests/vm/deps
 
 demo:
-	tests/demo/demo $(if $(KEEP),--keep)
+	tests/demo/demo $(if $(KEEP),--keep) $(if $(PLATFORM),--platform $(PLATFORM))
 
 check:
 	tests/run
@@ -30,6 +30,7 @@ clean:
 
 help:
 	@echo 'make demo [KEEP=1]   a guest with a software TPM: load, measure, verify [and stay]'
+	@echo 'make demo PLATFORM=tdx  the same in a guest with an emulated TDX module'
 	@echo 'make check           all tests; tests/run -l lists them, tests/run NAME runs one'
 	@echo 'make kmod [KDIR=…]   the module for the running kernel or any other'
 	@echo 'make helper [O=…]    daemon and command'

@@ -13,7 +13,7 @@
 /* All read-only after load: they are security policy. */
 static char *provider = "auto";
 module_param(provider, charp, 0444);
-MODULE_PARM_DESC(provider, "auto, tsm, tdcall, tpm or soft (no protection at all)");
+MODULE_PARM_DESC(provider, "auto, tsm-mr, tdcall, tpm or soft (no protection at all)");
 
 static unsigned int init_pcr = 17;
 module_param(init_pcr, uint, 0444);
@@ -97,7 +97,7 @@ static int find_register(struct aael_log *log)
 	int ret = aael_register_find(log, provider);
 
 	if (ret == -EINVAL) {
-		pr_err("aael: provider=%s: no such provider (auto, tsm, tdcall, tpm, soft)\n",
+		pr_err("aael: provider=%s: no such provider (auto, tsm-mr, tdcall, tpm, soft)\n",
 		       provider);
 		return ret;
 	}

@@ -229,7 +229,7 @@ static int tsm_boot_log(void *dev, u8 **log, size_t *len)
 }
 
 const struct aael_provider aael_register_tsm = {
-	.name = "tsm",
+	.name = "tsm-mr",
 	.register_name = "CC register",
 	.first_register = 1,
 	.exact = true,

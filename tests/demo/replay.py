@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the log without any code of the project: replay LOG PCR | replay --json FILE.
+"""Reads the log without any code of the project: replay LOG REGISTER ALGORITHM | replay --json FILE.
 
-LOG is the TCG2 binary log; prints the SHA-256 value that its entries for PCR amount to.
+LOG is the TCG2 binary log; prints what its entries for the register amount to.
 FILE is the JSON of aaelctl; prints the two entries of the demo, or fails.
 """
 import hashlib
@@ -11,7 +11,7 @@ import struct
 import sys
 
 SIZES = {0x4: 20, 0xb: 32, 0xc: 48, 0xd: 64, 0x12: 32}
-SHA256 = 0xb
+ALGORITHMS = {'sha256': 0xb, 'sha384': 0xc}
 EV_NO_ACTION = 3
 
 
@@ -31,12 +31,13 @@ def entries(log):
         yield pcr, kind, digests
 
 
-def value(log, pcr):
-    register = bytes(32)
+def value(log, register, name):
+    algorithm = ALGORITHMS[name]
+    held = bytes(SIZES[algorithm])
     for index, kind, digests in entries(log):
-        if index == pcr and kind != EV_NO_ACTION:
-            register = hashlib.sha256(register + digests[SHA256]).digest()
-    return register.hex()
+        if index == register and kind != EV_NO_ACTION:
+            held = hashlib.new(name, held + digests[algorithm]).digest()
+    return held.hex()
 
 
 def ours(log):
@@ -53,7 +54,7 @@ def main():
         expected = ['test test test', 'demo write hello from /dev/aael']
         return 0 if texts == expected and all(e['digest_matches_event'] for e in found) else 1
     with open(sys.argv[1], 'rb') as file:
-        print(value(file.read(), int(sys.argv[2])))
+        print(value(file.read(), int(sys.argv[2]), sys.argv[3]))
     return 0
 
 

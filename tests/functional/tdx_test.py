@@ -60,7 +60,7 @@ class Case(unittest.TestCase):
 
 class Events(Case):
     def test_provider_is_found(self):
-        self.assertEqual(self.dev.info().provider, 'tsm' if tdx.has_sysfs() else 'tdcall')
+        self.assertEqual(self.dev.info().provider, 'tsm-mr' if tdx.has_sysfs() else 'tdcall')
         self.assertEqual(self.dev.info().algs, [SHA384])
         status = device.Status()
         self.assertEqual(status.one('bank'), 'sha384')

@@ -24,7 +24,7 @@ ENDED = {
     'alien': 'entry whose digests are not those of the header',
 }
 LEFT_OUT = {
-    'ones': 'not in the Spec ID Event03 format',
+    'ones': 'shorter than its header',
     'reserved': 'it lies in memory that the host can write',
     'nowhere': 'it lies in memory that the host can write',
     'overflow': 'the table that names it is malformed',

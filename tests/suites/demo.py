@@ -11,10 +11,12 @@ from guests import BOOTS, died_of_emulation
 DEMO = os.path.join(TOP, 'tests', 'demo', 'demo')
 TIMEOUT_SECONDS = 300
 TEXTS = ['test test test', 'demo write hello from /dev/aael']
-MAPPING = ('mapping: index 17 is PCR 14: PCRs 17 to 22 refuse locality 0, where Linux runs: '
-           'tpm_pcr stands for them')
-VALUES = re.compile(r'^(tpm2_pcrread sha256:14|replayed from the log in Python) +([0-9a-f]{64})$', re.M)
-EQUAL = 'equal: the log replays to what the TPM holds'
+# What differs between the platforms: why that register, who shows it, how aaelctl calls it.
+TPM = ('mapping: index 17 is PCR 14: PCRs 17 to 22 refuse locality 0, where Linux runs: '
+       'tpm_pcr stands for them', 'tpm2_pcrread sha256:14', 'sha256:14')
+TDX = ('mapping: index 17 is CC register 4: indexes 16 to 23 are RTMR3 (register 4)',
+       'od rtmr3:sha384', 'sha384:4')
+EQUAL = 'equal: the log replays to what the register holds'
 
 
 def run(outcome, *words, typed=''):
@@ -42,16 +44,17 @@ def entries(output):
     return [e['details']['string'] if e['digest_matches_event'] else None for e in shown]
 
 
-def missing(output):
+def missing(output, platform=TPM):
     """What a demo that went well shows and this one does not."""
-    values = [value for _, value in VALUES.findall(output)]
+    mapping, shown_by, register = platform
+    values = re.findall(rf'^(?:{shown_by}|replayed from the log in Python) +([0-9a-f]+)$', output, re.M)
     lines = output.splitlines()
     found = {
         'the success of REST': '{"success":"true"}' in section(output, 'an event by REST').splitlines(),
         'both entries in JSON': entries(output) == TEXTS,
-        'the mapping': MAPPING in section(output, 'which register, and why').splitlines(),
+        'the mapping': mapping in section(output, 'which register, and why').splitlines(),
         'two equal values': len(values) == 2 and values[0] == values[1] and int(values[0], 16) != 0,
-        "aaelctl's match": 'sha256:14: match' in lines,
+        "aaelctl's match": register + ': match' in lines,
         'the verdict': EQUAL in lines,
     }
     return [name for name, there in found.items() if not there]
@@ -81,10 +84,14 @@ def demo():
     check(outcome, 'demo --tpm tis', status == 0 and 'tpm-tis' in output and not missing(output), output,
           missing(output))
 
+    status, output = run(outcome, 'make', 'demo', 'PLATFORM=tdx')
+    check(outcome, 'make demo PLATFORM=tdx', status == 0 and not missing(output, TDX), output,
+          missing(output, TDX))
+
     status, output = run(outcome, DEMO, '--foreign-extend')
     lacking = missing(output)
     check(outcome, 'demo --foreign-extend', status == 1 and 'sha256:14: mismatch' in output.splitlines() and
-          'FAILED: aaelctl verify: the log and the TPM differ' in output and
+          'FAILED: aaelctl verify: the log and the register differ' in output and
           lacking == ['two equal values', "aaelctl's match", 'the verdict'], output, lacking)
 
     status, output = run(outcome, 'make', 'demo', 'KEEP=1', typed='echo $((6 * 7)) in the guest\nexit\n')
