@@ -67,6 +67,21 @@ static const char *tee_name(const struct aael_info *info)
 	return strcmp(info->provider, "tpm") ? "sample" : "tpm";
 }
 
+/* Where events go, once that has been decided, and the hashes of an entry. */
+static void put_register(FILE *f, const struct aael_info *info)
+{
+	const struct aael_alg *alg;
+
+	if (info->state == AAEL_STATE_ENABLED || info->state == AAEL_STATE_SEALED)
+		fprintf(f, ",\"register\":%u", info->reg);
+	fputs(",\"algorithms\":[", f);
+	for (uint32_t i = 0; i < info->alg_count && i < AAEL_BANKS_MAX; i++) {
+		alg = aael_alg_by_id(info->algs[i]);
+		fprintf(f, "%s\"%s\"", i ? "," : "", alg ? alg->name : "unknown");
+	}
+	fputs("]", f);
+}
+
 static void put_log(FILE *f, const struct aael_info *info, int err)
 {
 	if (err) {
@@ -77,6 +92,7 @@ static void put_log(FILE *f, const struct aael_info *info, int err)
 		aael_dev_state_name(info->state), aael_dev_health_name(info->health),
 		(unsigned long long)info->count);
 	aael_json_put_string(f, info->provider);
+	put_register(f, info);
 	if (info->flags & AAEL_INFO_F_SOFT)
 		fputs(",\"warning\":\"SOFT PROVIDER: NOT PROTECTED, FOR TESTS ONLY\"", f);
 	fputs("}", f);

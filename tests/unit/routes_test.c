@@ -395,7 +395,14 @@ static void info_says_what_the_log_is(void **state)
 	assert_answer(200, "application/json",
 		      "{\"version\":\"aaeld " AAEL_VERSION "\",\"tee\":\"tpm\",\"feature\":\"all\","
 		      "\"aael\":{\"state\":\"enabled\",\"health\":\"consistent\",\"count\":3,"
-		      "\"provider\":\"tpm\"}}");
+		      "\"provider\":\"tpm\",\"register\":14,\"algorithms\":[]}}");
+	kernel.info.alg_count = 2;
+	kernel.info.algs[0] = AAEL_ALG_SHA256;
+	kernel.info.algs[1] = AAEL_ALG_SHA384;
+	assert_info("\"register\":14,\"algorithms\":[\"sha256\",\"sha384\"]}");
+	kernel.info.state = AAEL_STATE_DISABLED;
+	assert_info("\"provider\":\"tpm\",\"algorithms\":");
+	kernel.info.state = AAEL_STATE_ENABLED;
 	strcpy(kernel.info.provider, "tsm-mr");
 	assert_info("\"tee\":\"tdx\"");
 	strcpy(kernel.info.provider, "tdcall");
