@@ -136,9 +136,8 @@ static void lose_all(struct aael_log *log)
 
 /*
  * Publishes what is queued. @own is the entry that this transaction has just sent, or
- * NULL; an own extend without it is one that was made again for an entry in the log.
- * Returns 0 if @own was reported and published, -EIO if it could not be published, and
- * -ENOENT if it was not reported.
+ * NULL; then no report is of our own. Returns 0 if @own was reported and published,
+ * -EIO if it could not be published, and -ENOENT if it was not reported.
  */
 static int drain(struct aael_log *log, struct aael_entry *own)
 {
@@ -147,10 +146,10 @@ static int drain(struct aael_log *log, struct aael_entry *own)
 	int ret = -ENOENT;
 
 	while (kfifo_get(&f->queue, &x)) {
-		if (!x.own)
-			publish_foreign(log, log->regs[x.reg], &x);
-		else if (own)
+		if (x.own && own)
 			ret = publish(log, log->regs[x.reg], own);
+		else
+			publish_foreign(log, log->regs[x.reg], &x);
 	}
 	if (atomic_xchg(&f->lost, 0))
 		lose_all(log);

@@ -272,7 +272,9 @@ static int explain_live(struct aael_log *log, struct aael_register *r)
 {
 	int ret;
 
-	if (r->unconfirmed && aael_reconcile_same(log, log->scratch.live, r->before_last))
+	/* A device that reports its extends has made those that it has reported. */
+	if (r->unconfirmed && !log->follow.active &&
+	    aael_reconcile_same(log, log->scratch.live, r->before_last))
 		return repair(log, r);
 	ret = publish_late(log, r);
 	if (ret != -ENOENT)
