@@ -10,6 +10,7 @@
 
 #include "capture.h"
 #include "fakekernel.h"
+#include "libaael.h"
 
 #define TRUE_BODY "{\"success\":\"true\"}"
 #define NOT_ENABLED                            \
