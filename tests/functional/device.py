@@ -226,9 +226,15 @@ def wait_for(condition, seconds=20, what=''):
     return value
 
 
+def tpm_tool(name, *words):
+    """A command of tpm2-tools on the TPM that there is; bound again, it may have another number."""
+    node, = glob.glob('/dev/tpmrm[0-9]*')
+    return run(name, '-T', f'device:{node}', *words)
+
+
 def pcr_values(pcr, banks):
     """{alg: bytes} of a PCR as tpm2-tools read it from the TPM; banks by name."""
-    out = run('tpm2_pcrread', '+'.join(f'{bank}:{pcr}' for bank in banks))
+    out = tpm_tool('tpm2_pcrread', '+'.join(f'{bank}:{pcr}' for bank in banks))
     found = {}
     for line in out.splitlines():
         if match := re.fullmatch(r'\s*(sha\d+|sm3_256):\s*', line):
@@ -245,7 +251,7 @@ def pcr_bank(bank):
 
 
 def pcr_extend(pcr, bank, digest):
-    run('tpm2_pcrextend', f'{pcr}:{bank}={digest.hex()}')
+    tpm_tool('tpm2_pcrextend', f'{pcr}:{bank}={digest.hex()}')
 
 
 SYS_WRITE, SYS_POLL, SYS_IOCTL = 1, 7, 16
