@@ -79,12 +79,14 @@ static void show_divergence(struct seq_file *m, const struct aael_log *log,
 }
 
 /* A register's state is copied under the lock and printed without it. */
-static void show_registers(struct seq_file *m, struct aael_log *log)
+static int show_registers(struct seq_file *m, struct aael_log *log)
 {
 	struct aael_register *copy = kvmalloc(sizeof(*copy), GFP_KERNEL);
 	bool used;
 
-	for (u32 nr = 0; copy && nr < AAEL_REGISTERS_MAX; nr++) {
+	if (!copy)
+		return -ENOMEM;
+	for (u32 nr = 0; nr < AAEL_REGISTERS_MAX; nr++) {
 		spin_lock(&log->state_lock);
 		used = log->regs[nr];
 		if (used)
@@ -99,6 +101,7 @@ static void show_registers(struct seq_file *m, struct aael_log *log)
 			show_divergence(m, log, copy);
 	}
 	kvfree(copy);
+	return 0;
 }
 
 static void show_counters(struct seq_file *m, struct aael_log *log)
@@ -121,12 +124,15 @@ static void show_counters(struct seq_file *m, struct aael_log *log)
  * aael_status_show - print the status
  * @m: where to; its private data is the log
  * @v: unused
+ *
+ * Return: 0, or -ENOMEM: a status that lacks its registers is none.
  */
 int aael_status_show(struct seq_file *m, void *v)
 {
 	struct aael_log *log = m->private;
 	enum aael_state state = aael_log_state(log);
 	char refusal[sizeof(log->refusal)];
+	int ret;
 
 	seq_printf(m, "version: %u\n", AAEL_ABI_VERSION);
 	seq_printf(m, "state: %s\n", states[state]);
@@ -142,8 +148,8 @@ int aael_status_show(struct seq_file *m, void *v)
 		show_platform(m, log);
 	if (state == AAEL_STATE_ENABLED || state == AAEL_STATE_SEALED)
 		show_mapping(m, log);
-	show_registers(m, log);
+	ret = show_registers(m, log);
 	show_counters(m, log);
 	aael_policy_show(&log->policy, m);
-	return 0;
+	return ret;
 }
