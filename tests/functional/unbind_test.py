@@ -7,7 +7,6 @@ import concurrent.futures
 import contextlib
 import glob
 import itertools
-import os
 import threading
 import unittest
 
