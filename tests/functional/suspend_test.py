@@ -80,7 +80,7 @@ class Suspend(unittest.TestCase):
         self.dev.write(f'suspend before {state}\n')
         # The notifier waits for the read that confirms this entry.
         suspending = self.thread(pool, power, 'state', state)
-        device.wait_for(lambda: 'aael_txn_run' in self.stack(suspending.tid) and proxy.stats()['held'],
+        device.wait_for(lambda: 'aael_txn_insist' in self.stack(suspending.tid) and proxy.stats()['held'],
                         what='the suspend does not ask the log')
         calls = ((device.SYS_WRITE, lambda: self.dev.write('suspend write lost\n')),
                  (device.SYS_IOCTL, lambda: self.dev.extend('suspend', 'ioctl', 'lost')))

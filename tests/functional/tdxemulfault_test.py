@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# vm: kernel=6.12,7,debug
+# vm: kernel=6.12,7
 # vm-tdx: yes
 # vm-timeout: 180
 # vm-panic-on-warn: no
