@@ -249,7 +249,7 @@ static inline bool aael_tdcall_in_td(void)
 
 /* ---- ccel.c: the boot log of a confidential guest ---- */
 
-int aael_ccel_copy(u8 **log, size_t *len);
+int aael_ccel_copy(void *dev, u8 **log, size_t *len);
 
 /* ---- bootlog.c: the firmware's log, untrusted, pure ---- */
 

@@ -67,14 +67,15 @@ static int copy_area(u64 start, u64 len, u8 *out)
 }
 
 /**
- * aael_ccel_copy - copy the firmware's log
+ * aael_ccel_copy - copy the firmware's log, as a provider's boot_log does
+ * @dev: unused
  * @log: out: for kvfree()
  * @len: out: bytes of the area, padding included
  *
  * Return: 0; -ENOENT: there is no table; -EBADMSG: it is malformed; -EFBIG: the area is
  * too large; -EACCES: it lies where the host can write; -ENOMEM.
  */
-int aael_ccel_copy(u8 **log, size_t *len)
+int aael_ccel_copy(void *dev, u8 **log, size_t *len)
 {
 	struct acpi_table_header *table;
 	const struct ccel *ccel;

@@ -112,11 +112,6 @@ static int tdcall_read(void *dev, u32 reg, aael_values_t values)
 	return 0;
 }
 
-static int tdcall_boot_log(void *dev, u8 **log, size_t *len)
-{
-	return aael_ccel_copy(log, len);
-}
-
 const struct aael_provider aael_register_tdcall = {
 	.name = "tdcall",
 	.register_name = "CC register",
@@ -127,5 +122,5 @@ const struct aael_provider aael_register_tdcall = {
 	.map = aael_register_map_cc,
 	.extend = tdcall_extend,
 	.read = tdcall_read,
-	.boot_log = tdcall_boot_log,
+	.boot_log = aael_ccel_copy,
 };

@@ -223,11 +223,6 @@ static int tsm_read(void *dev, u32 reg, aael_values_t values)
 	return n < 0 ? n : -EIO;
 }
 
-static int tsm_boot_log(void *dev, u8 **log, size_t *len)
-{
-	return aael_ccel_copy(log, len);
-}
-
 const struct aael_provider aael_register_tsm = {
 	.name = "tsm-mr",
 	.register_name = "CC register",
@@ -239,6 +234,6 @@ const struct aael_provider aael_register_tsm = {
 	.extend = tsm_extend,
 	.read = tsm_read,
 	.reopen = tsm_reopen,
-	.boot_log = tsm_boot_log,
+	.boot_log = aael_ccel_copy,
 	.follow = tsm_follow,
 };
