@@ -245,8 +245,11 @@ void aaeld_conns_stop(struct aaeld_conns *conns);
 bool aaeld_conns_are_busy(const struct aaeld_conns *conns);
 /* After evhttp_free(). */
 void aaeld_conns_free(struct aaeld_conns *conns);
-/* Its request is with the routes: no deadline, and it is not dropped. */
-void aaeld_conn_busy(struct aaeld_conn *c);
+/*
+ * Its request is with the routes: no deadline, and it is not dropped. If it ends all the
+ * same, because the peer has left, *@owner becomes NULL.
+ */
+void aaeld_conn_busy(struct aaeld_conn *c, struct aaeld_conn **owner);
 /* The connection ends with the answer to this request: be sure that it arrives. */
 void aaeld_conn_end(struct aaeld_conn *c);
 /* The peer is to take his answer, or to send the next request: his time begins. */

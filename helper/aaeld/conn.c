@@ -3,7 +3,7 @@
  * Every connection is in one list from accept to close: oldest first, so that the cap can
  * drop the one that has waited longest, and with one deadline for a whole request, then
  * for its answer, so that a byte now and then does not keep it alive. A connection whose
- * request is with the worker is never freed from here.
+ * request is with the worker is never freed from here; but evhttp may do it.
  *
  * Closing a socket that has unread input may take the answer away from the peer. So
  * after an answer that ends a connection what still comes is read and thrown away, on a
@@ -31,9 +31,9 @@ struct aaeld_conn {
 	struct bufferevent *bev;
 	struct evhttp_connection *evcon; /* NULL until adopted */
 	struct event *deadline;
-	struct event *drain; /* of a connection that has ended, for which evcon is NULL */
-	bool busy;	     /* a request of it is with the routes */
-	bool last;	     /* the answer under way ends it */
+	struct event *drain;	   /* of a connection that has ended, for which evcon is NULL */
+	struct aaeld_conn **owner; /* who answers its request, or NULL */
+	bool last;		   /* the answer under way ends it */
 };
 
 struct aaeld_conns {
@@ -88,6 +88,9 @@ static void on_close(struct evhttp_connection *evcon, void *arg)
 	struct aaeld_conn *c = arg;
 
 	(void)evcon;
+	if (c->owner)
+		*c->owner = NULL;
+	c->owner = NULL;
 	if (!c->last || !drain(c))
 		forget(c);
 }
@@ -108,19 +111,19 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!c->busy)
+	if (!c->owner)
 		drop(c);
 }
 
-void aaeld_conn_busy(struct aaeld_conn *c)
+void aaeld_conn_busy(struct aaeld_conn *c, struct aaeld_conn **owner)
 {
-	c->busy = true;
+	c->owner = owner;
 	event_del(c->deadline);
 }
 
 void aaeld_conn_wait(struct aaeld_conn *c)
 {
-	c->busy = false;
+	c->owner = NULL;
 	TAILQ_REMOVE(&c->all->list, c, next);
 	TAILQ_INSERT_TAIL(&c->all->list, c, next);
 	event_add(c->deadline, &c->all->timeout);
@@ -134,7 +137,7 @@ static void enforce_cap(struct aaeld_conns *all, struct aaeld_conn *newest)
 	if (all->count <= all->max)
 		return;
 	TAILQ_FOREACH(c, &all->list, next)
-	if (!c->busy && (c->evcon || c->drain) && c != newest)
+	if (!c->owner && (c->evcon || c->drain) && c != newest)
 		break;
 	drop(c ? c : newest);
 }
@@ -262,7 +265,7 @@ struct aaeld_conns *aaeld_conns_new(struct event_base *base, unsigned int max,
 /* evhttp puts a whole answer into the output at once. */
 static bool has_answer(const struct aaeld_conn *c)
 {
-	return c->busy || (c->evcon && evbuffer_get_length(bufferevent_get_output(c->bev)));
+	return c->owner || (c->evcon && evbuffer_get_length(bufferevent_get_output(c->bev)));
 }
 
 void aaeld_conns_stop(struct aaeld_conns *all)

@@ -27,7 +27,7 @@ struct http_call {
 	struct aaeld_call call;
 	struct aaeld_http *http;
 	struct evhttp_request *req;
-	struct aaeld_conn *c;
+	struct aaeld_conn *c; /* NULL: the peer has left */
 	bool close;
 	bool head;
 };
@@ -36,6 +36,15 @@ static void on_sent(struct evhttp_request *req, void *arg)
 {
 	(void)req;
 	aaeld_conn_wait(arg);
+}
+
+static void expect_end(struct http_call *hc)
+{
+	if (hc->close || hc->http->stopping)
+		aaeld_conn_end(hc->c);
+	evhttp_request_set_on_complete_cb(hc->req, on_sent, hc->c);
+	/* Who does not take his answer is as slow as who does not send his request. */
+	aaeld_conn_wait(hc->c);
 }
 
 static void send_reply(struct aaeld_call *call, const struct aaeld_reply *reply)
@@ -48,19 +57,16 @@ static void send_reply(struct aaeld_call *call, const struct aaeld_reply *reply)
 	evhttp_add_header(headers, "Cache-Control", "no-store");
 	if (reply->allow)
 		evhttp_add_header(headers, "Allow", reply->allow);
-	if (hc->close || hc->http->stopping) {
+	if (hc->close || hc->http->stopping)
 		evhttp_add_header(headers, "Connection", "close");
-		aaeld_conn_end(hc->c);
-	}
 	if (body && !hc->head)
 		evbuffer_add(body, reply->body, reply->body_size);
-	evhttp_request_set_on_complete_cb(hc->req, on_sent, hc->c);
 	/* The words of such answers are ours, nothing of the request is in them. */
 	if (reply->status >= 500)
 		aaeld_log_limited(&hc->http->limit, AAELD_WARNING, "answered %d: %.*s",
 				  reply->status, (int)reply->body_size, reply->body);
-	/* Who does not take his answer is as slow as who does not send his request. */
-	aaeld_conn_wait(hc->c);
+	if (hc->c)
+		expect_end(hc);
 	evhttp_send_reply(hc->req, reply->status,
 			  reply->status == 507 ? "Insufficient Storage" : NULL, body);
 	if (body)
@@ -146,8 +152,8 @@ static void on_request(struct evhttp_request *req, void *arg)
 		evhttp_send_error(req, HTTP_INTERNAL, NULL);
 		return;
 	}
-	aaeld_conn_busy(c);
 	*hc = (struct http_call){ .call.done = send_reply, .http = http, .req = req, .c = c };
+	aaeld_conn_busy(c, &hc->c);
 	hc->head = evhttp_request_get_command(req) == EVHTTP_REQ_HEAD;
 	status = check(req, &request.target, &why);
 	hc->close = status;

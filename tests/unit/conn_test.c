@@ -287,6 +287,68 @@ static void client_may_leave_before_the_answer(void **state)
 	}
 }
 
+static bool soon(sem_t *sem)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec++;
+	return !sem_timedwait(sem, &until);
+}
+
+/* @count answers that nobody reads, then an event of which the body waits to be asked for. */
+static int dial_and_expect(int count)
+{
+	char head[256];
+	int fd = dial_with(1);
+	int n = snprintf(head, sizeof(head),
+			 "POST /aa/aael HTTP/1.1\r\nHost: localhost\r\n"
+			 "Expect: 100-continue\r\nContent-Length: %zu\r\n",
+			 strlen(EVENT));
+
+	for (int i = 0; i < count; i++)
+		put(fd, INFO, strlen(INFO));
+	put(fd, head, (size_t)n);
+	/* One of these behind each of those. */
+	for (int i = 0; i < count; i++)
+		assert_int_equal(ask(INFO), 200);
+	/* Only now, because it also acknowledges what has come. */
+	put(fd, "\r\n", 2);
+	assert_int_equal(ask(INFO), 200);
+	return fd;
+}
+
+/*
+ * evhttp notices that a client has left only while it has something to write: here "100
+ * Continue", for which there is no room behind just the right number of answers.
+ */
+static void client_may_leave_before_the_kernel_answers(void **state)
+{
+	int fd, count = 1;
+
+	(void)state;
+	for (;; count++) {
+		fd = dial_and_expect(count);
+		gate_is_shut = true;
+		put(fd, EVENT, strlen(EVENT));
+		/* Too many, and the server does not come to the event. */
+		if (!soon(&submitted))
+			break;
+		/* With answers unread that is a reset. */
+		close(fd);
+		assert_int_equal(ask(INFO), 200);
+		gate_is_shut = false;
+		sem_post(&gate);
+		/* Answered behind it. */
+		assert_int_equal(post_bytes(EVENT, strlen(EVENT)), 200);
+		await(&submitted);
+		while (!sem_trywait(&gate))
+			;
+	}
+	close(fd);
+	assert_true(count > 1);
+}
+
 /* Pipelined requests do not run at once, so each event has its own connection. */
 static void busy_connections_are_capped(void **state)
 {
@@ -428,6 +490,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(waiting_bodies_take_no_memory, setup, teardown),
 		cmocka_unit_test_setup_teardown(client_may_leave_before_the_answer, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(client_may_leave_before_the_kernel_answers,
+						setup_small, teardown),
 		cmocka_unit_test_setup_teardown(busy_connections_are_capped, setup, teardown),
 		cmocka_unit_test_setup_teardown(full_queue_is_503_and_info_is_answered, setup_full,
 						teardown),

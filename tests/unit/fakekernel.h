@@ -15,6 +15,7 @@ struct fake_kernel {
 	struct aael_info info;
 	atomic_int appended; /* events taken */
 	atomic_int asked;    /* calls of append */
+	atomic_int informed; /* calls of info */
 	int enabled;	     /* calls of enable */
 	uint32_t enable_index;
 	uint32_t index;
@@ -40,6 +41,7 @@ static inline int fake_info(void *kernel, struct aael_info *info)
 {
 	struct fake_kernel *k = kernel;
 
+	k->informed++;
 	*info = k->info;
 	return k->info_ret;
 }
