@@ -3,9 +3,6 @@
 #include "capture.h"
 #include "httpserver.h"
 
-#define INFO "GET /info HTTP/1.1\r\nHost: localhost\r\n\r\n"
-#define FLOOD 256
-
 /* The cap is 16: each newcomer costs whoever has waited longest for nothing. */
 static void half_open_connections_lock_nobody_out(void **state)
 {
@@ -30,14 +27,6 @@ static void half_open_connections_lock_nobody_out(void **state)
 	assert_alive();
 }
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static void slow_clients_are_cut_off(void **state)
 {
 	static const char head[] =
@@ -58,16 +47,6 @@ static void slow_clients_are_cut_off(void **state)
 	close(silent);
 	assert_int_equal(kernel.asked, 0);
 	assert_alive();
-}
-
-/* Requests whose answers are more than the buffers on the way hold. */
-static int dial_and_flood(void)
-{
-	int fd = dial_with(1);
-
-	for (int i = 0; i < FLOOD; i++)
-		put(fd, INFO, strlen(INFO));
-	return fd;
 }
 
 /* All that still come until the connection ends. */
@@ -416,58 +395,6 @@ static void full_queue_is_503_and_info_is_answered(void **state)
 	assert_alive();
 }
 
-/* Each answer says what has become of the event. */
-static void stopping_answers_what_is_in_flight(void **state)
-{
-	char request[1024];
-	size_t head = post_head(request, sizeof(request), strlen(EVENT));
-	int fds[4], half, measured = 0;
-
-	(void)state;
-	strcpy(request + head, EVENT);
-	gate_is_shut = true;
-	for (int i = 0; i < 4; i++) {
-		fds[i] = dial();
-		put(fds[i], request, strlen(request));
-		/* Answered behind it, so it has been read. */
-		assert_int_equal(ask(INFO), 200);
-	}
-	half = dial();
-	put(half, request, 20);
-	await(&at_gate);
-	assert_int_equal(write(stop_pipe[1], "", 1), 1);
-	assert_int_equal(teardown(NULL), 0);
-	for (int i = 0; i < 4; i++) {
-		int status = take(fds[i]);
-
-		measured += status == 200;
-		if (status == 200)
-			assert_string_equal(body_of(), TRUE_BODY);
-		else if (status != 503 || !strstr(body_of(), "the event was not logged"))
-			fail_msg("%d: %s", status, answer);
-		assert_int_equal(take(fds[i]), 0);
-		close(fds[i]);
-	}
-	assert_int_equal(measured, kernel.appended);
-	assert_true(measured >= 1);
-	assert_int_equal(take(half), 0);
-	close(half);
-	assert_int_equal(setup(NULL), 0);
-}
-
-static void stopping_does_not_wait_for_slow_readers(void **state)
-{
-	double begin = now();
-	int fd = dial_and_flood();
-
-	(void)state;
-	assert_int_equal(ask(INFO), 200);
-	assert_int_equal(teardown(NULL), 0);
-	assert_true(now() - begin < PATIENCE_SECONDS / 2);
-	close(fd);
-	assert_int_equal(setup(NULL), 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -495,10 +422,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(busy_connections_are_capped, setup, teardown),
 		cmocka_unit_test_setup_teardown(full_queue_is_503_and_info_is_answered, setup_full,
 						teardown),
-		cmocka_unit_test_setup_teardown(stopping_answers_what_is_in_flight, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(stopping_does_not_wait_for_slow_readers,
-						setup_small, teardown),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -29,6 +29,8 @@
 #define CONNECTIONS 16
 #define ANSWER_MAX_BYTES 8192
 #define PATIENCE_SECONDS 20
+#define INFO "GET /info HTTP/1.1\r\nHost: localhost\r\n\r\n"
+#define FLOOD 256
 
 static struct fake_kernel kernel;
 static struct aaeld_app app;
@@ -328,6 +330,24 @@ static inline void assert_bad_body(const char *body, size_t size, const char *fi
 static inline void assert_bad_text(const char *body, const char *field)
 {
 	assert_bad_body(body, strlen(body), field);
+}
+
+static inline double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Requests whose answers are more than the buffers on the way hold. */
+static inline int dial_and_flood(void)
+{
+	int fd = dial_with(1);
+
+	for (int i = 0; i < FLOOD; i++)
+		put(fd, INFO, strlen(INFO));
+	return fd;
 }
 
 #endif
