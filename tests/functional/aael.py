@@ -124,10 +124,11 @@ def parse_entries(data, algs, at=0, marks=False):
 def replay(entries, register, alg, rule='hardware', start=None):
     """The register's value after those entries.
 
-    hardware: EV_NO_ACTION is not extended, PCR 0 starts at the StartupLocality.
+    hardware: EV_NO_ACTION is not extended, PCR 0 starts at the StartupLocality, 17 to 22 as ones.
     trustee:  every digest is extended, always from zero.
     """
-    value = bytearray(ALGS[alg][1]) if start is None else bytearray(start)
+    ones = rule == 'hardware' and 17 <= register <= 22
+    value = bytearray((b'\xff' if ones else b'\0') * ALGS[alg][1] if start is None else start)
     for entry in entries:
         if rule == 'hardware' and entry.type == EV_NO_ACTION:
             if register == 0 and entry.register == 0 and entry.event.startswith(LOCALITY):
