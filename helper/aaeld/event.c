@@ -124,6 +124,11 @@ static void answer(struct append_job *j)
 		aaeld_routes_reply(j->call, 200, "application/json",
 				   j->app->enable_eventlog ? not_supported : not_enabled);
 		break;
+	case EEXIST:
+		refuse(j->call, 409,
+		       "once: entry %llu has this domain and operation with other content",
+		       (unsigned long long)j->sequence);
+		break;
 	case ETIMEDOUT:
 		reply_false(j->call, 503,
 			    "undecided: the register may have been extended; if it was, the event "
@@ -158,19 +163,6 @@ static void finish(struct aaeld_job *job)
 	job_free(j);
 }
 
-/* `once` must be absent or false for now. */
-static int check_once(const struct cJSON *root, struct aael_json_error *err)
-{
-	bool once = false;
-	int ret = aael_json_bool(root, "once", &once, err);
-
-	if (ret == -ENOENT || (!ret && !once))
-		return 0;
-	if (!ret)
-		snprintf(err->text, sizeof(err->text), "once: not supported yet");
-	return -EINVAL;
-}
-
 static int parse(struct append_job *j, const struct aaeld_request *request,
 		 struct aael_json_error *err)
 {
@@ -195,7 +187,8 @@ static int parse(struct append_job *j, const struct aaeld_request *request,
 	j->has_index = !ret;
 	if (ret && ret != -ENOENT)
 		return ret;
-	return check_once(j->root, err);
+	ret = aael_json_bool(j->root, "once", &j->event.once, err);
+	return ret == -ENOENT ? 0 : ret;
 }
 
 static int validate(const struct aaeld_event *event, struct aael_json_error *err)

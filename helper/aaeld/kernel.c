@@ -36,9 +36,11 @@ static int append(void *kernel, const struct aaeld_event *event, uint64_t *seque
 	(void)kernel;
 	if (fd < 0)
 		return fd;
+	if (event->once)
+		e.flags |= AAEL_EXTEND_F_ONCE;
 	ret = aael_dev_extend(fd, &e, sequence, NULL);
 	close(fd);
-	return ret;
+	return ret > 0 ? 0 : ret;
 }
 
 static int info(void *kernel, struct aael_info *out)
