@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # vm: kernel=6.1,6.12 tpm=tis,crb
 # vm: kernel=debug tpm=crb
+# vm-timeout: 240
 """Which register an index stands for, what is refused and why, and unexplained registers."""
 import errno
 import hashlib
