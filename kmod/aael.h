@@ -529,7 +529,8 @@ int aael_log_map(const struct aael_log *log, u32 index, struct aael_mapping *map
 
 /* ---- query.c: questions about the log ---- */
 
-int aael_query_snapshot(struct aael_log *log, struct aael_snapshot *out, bool privileged);
+int aael_query_snapshot(struct aael_log *log, struct aael_snapshot *out,
+			struct aael_snapshot_register *regs);
 int aael_query_verify(struct aael_log *log, struct aael_verify *out, bool privileged);
 void aael_query_info(struct aael_log *log, struct aael_info *out);
 enum aael_health aael_query_health(const struct aael_log *log);
@@ -564,7 +565,7 @@ int aael_reconcile_read(struct aael_log *log, u32 nr);
 bool aael_reconcile_same(const struct aael_log *log, const aael_values_t a,
 			 const aael_values_t b);
 int aael_reconcile_confirm(struct aael_log *log, struct aael_register *r);
-void aael_reconcile_confirm_all(struct aael_log *log);
+int aael_reconcile_confirm_all(struct aael_log *log);
 
 /* ---- the interfaces: one log each ---- */
 

@@ -14,7 +14,8 @@
 static_assert(sizeof(struct aael_value) == 68);
 static_assert(sizeof(struct aael_extend) == 64);
 static_assert(sizeof(struct aael_info) == 120);
-static_assert(sizeof(struct aael_snapshot) == 384);
+static_assert(sizeof(struct aael_snapshot) == 48);
+static_assert(sizeof(struct aael_snapshot_register) == 356);
 static_assert(sizeof(struct aael_verify) == 712);
 
 /*
@@ -117,19 +118,40 @@ static long ioctl_info(struct aael_log *log, void __user *user)
 	return give(user, &info, sizeof(info));
 }
 
-static long ioctl_snapshot(struct aael_log *log, struct file *file, void __user *user)
+/* Elements as long as the caller knows them. */
+static int give_registers(const struct aael_snapshot *s, const struct aael_snapshot_register *regs)
 {
-	struct aael_snapshot in = {}, out = {};
-	int ret = fetch(&in, sizeof(in), sizeof(in), user);
+	u8 __user *to = u64_to_user_ptr(s->registers);
+
+	for (u32 i = 0; i < s->reg_count; i++, to += s->reg_size)
+		if (copy_to_user(to, &regs[i], sizeof(*regs)) ||
+		    clear_user(to + sizeof(*regs), s->reg_size - sizeof(*regs)))
+			return -EFAULT;
+	return 0;
+}
+
+static long ioctl_snapshot(struct aael_log *log, void __user *user)
+{
+	struct aael_snapshot s = {};
+	struct aael_snapshot_register *regs;
+	int ret = fetch(&s, sizeof(s), sizeof(s), user);
 
 	if (ret)
 		return ret;
-	if (in.reserved || in.reserved2)
+	if (s.flags || s.reg_size < sizeof(*regs) || s.reg_size > PAGE_SIZE)
 		return -EINVAL;
-	out.size = in.size;
-	out.index = in.index;
-	ret = aael_query_snapshot(log, &out, aael_policy_privileged(file));
-	return ret ? ret : give(user, &out, sizeof(out));
+	regs = kvcalloc(AAEL_REGISTERS_MAX, sizeof(*regs), GFP_KERNEL);
+	if (!regs)
+		return -ENOMEM;
+	ret = aael_query_snapshot(log, &s, regs);
+	if (ret)
+		goto free;
+	ret = s.reg_count > s.reg_room ? -ENOSPC : give_registers(&s, regs);
+	if (ret != -EFAULT && give(user, &s, sizeof(s)))
+		ret = -EFAULT;
+free:
+	kvfree(regs);
+	return ret;
 }
 
 static long ioctl_verify(struct aael_log *log, struct file *file, void __user *user)
@@ -176,7 +198,7 @@ long aael_ioctl(struct aael_log *log, struct file *file, unsigned int cmd, unsig
 	case _IOC_NR(AAEL_IOC_INFO):
 		return ioctl_info(log, user);
 	case _IOC_NR(AAEL_IOC_SNAPSHOT):
-		return ioctl_snapshot(log, file, user);
+		return ioctl_snapshot(log, user);
 	case _IOC_NR(AAEL_IOC_VERIFY):
 		return ioctl_verify(log, file, user);
 	default:

@@ -80,15 +80,6 @@ void aael_query_info(struct aael_log *log, struct aael_info *out)
 	spin_unlock(&log->state_lock);
 }
 
-struct compare_args {
-	struct aael_mapping map;
-	bool privileged;
-	bool cached;			/* VERIFY: a recent comparison will do */
-	struct aael_register *r;
-	struct aael_snapshot *snapshot;
-	struct aael_verify *verify;
-};
-
 static u32 copy_values(const struct aael_log *log, struct aael_value *out,
 		       const aael_values_t values)
 {
@@ -104,15 +95,62 @@ static u32 copy_values(const struct aael_log *log, struct aael_value *out,
 	return n;
 }
 
-static void fill_snapshot(struct aael_log *log, struct aael_register *r,
-			  struct aael_snapshot *out)
+struct snapshot_args {
+	struct aael_snapshot *out;
+	struct aael_snapshot_register *regs;
+};
+
+static int snapshot_txn(struct aael_log *log, void *arg)
 {
-	out->reg = r->nr;
-	out->health = aael_reconcile_health(log, r);
-	out->count = log->count;
-	out->bytes = log->stream.len;
-	out->bank_count = copy_values(log, out->running, r->replayed);
+	struct snapshot_args *a = arg;
+	int ret = aael_reconcile_confirm_all(log);
+
+	if (ret)
+		return ret == -ENODEV || ret == -ENOMEM ? ret : -ETIMEDOUT;
+	a->out->health = aael_query_health(log);
+	a->out->count = log->count;
+	a->out->bytes = log->stream.len;
+	a->out->reg_count = 0;
+	for (u32 nr = 0; nr < AAEL_REGISTERS_MAX; nr++) {
+		const struct aael_register *r = log->regs[nr];
+		struct aael_snapshot_register *reg = &a->regs[a->out->reg_count];
+
+		if (!r)
+			continue;
+		reg->reg = nr;
+		reg->health = aael_reconcile_health(log, r);
+		reg->bank_count = copy_values(log, reg->running, r->replayed);
+		a->out->reg_count++;
+	}
+	return 0;
 }
+
+/**
+ * aael_query_snapshot - a point that log and registers agree on
+ * @log: the log
+ * @out: out: health, count, bytes, reg_count
+ * @regs: out: the registers in use; zeroed room for AAEL_REGISTERS_MAX
+ *
+ * Return: 0, or an errno as struct aael_snapshot describes.
+ */
+int aael_query_snapshot(struct aael_log *log, struct aael_snapshot *out,
+			struct aael_snapshot_register *regs)
+{
+	struct snapshot_args args = { .out = out, .regs = regs };
+	int ret = aael_log_gate(log);
+
+	if (ret && ret != -ESHUTDOWN)
+		return ret;
+	return aael_txn_run(log, snapshot_txn, &args);
+}
+
+/* ---- verify ---- */
+
+struct verify_args {
+	struct aael_mapping map;
+	bool cached;			/* a recent comparison will do */
+	struct aael_verify *out;
+};
 
 static void fill_verify(struct aael_log *log, struct aael_register *r, struct aael_verify *out)
 {
@@ -124,11 +162,11 @@ static void fill_verify(struct aael_log *log, struct aael_register *r, struct aa
 	out->match = !memcmp(out->live, out->replayed, sizeof(out->live));
 }
 
-static int compare_txn(struct aael_log *log, void *arg)
+static int verify_txn(struct aael_log *log, void *arg)
 {
-	struct compare_args *a = arg;
+	struct verify_args *a = arg;
 	struct aael_register *r;
-	bool in_doubt, fresh;
+	bool fresh;
 	int ret;
 
 	ret = aael_reconcile_settle(log);
@@ -138,48 +176,13 @@ static int compare_txn(struct aael_log *log, void *arg)
 		ret = aael_reconcile_adopt(log, a->map.reg, &r);
 	if (ret)
 		return ret == -EIO ? -ETIMEDOUT : ret;
-	in_doubt = r->unconfirmed || r->refused;
-	fresh = !in_doubt && a->cached &&
+	fresh = a->cached && !r->unconfirmed && !r->refused &&
 		time_before(jiffies, r->verified_at + msecs_to_jiffies(AAEL_VERIFY_CACHE_MS));
-	if (in_doubt || (a->verify && !fresh))
+	if (!fresh)
 		ret = aael_reconcile_confirm(log, r);
-	if (ret)
-		return ret;
-	if (a->snapshot)
-		fill_snapshot(log, r, a->snapshot);
-	else
-		fill_verify(log, r, a->verify);
-	return 0;
-}
-
-static int compare(struct aael_log *log, u32 index, struct compare_args *a, bool privileged)
-{
-	int ret = aael_log_gate(log);
-
-	if (ret && ret != -ESHUTDOWN)
-		return ret;
-	ret = aael_log_map(log, index, &a->map);
-	if (ret)
-		return ret;
-	if (a->map.privileged && !privileged)
-		return -EPERM;
-	a->cached = !privileged;
-	return aael_txn_run(log, compare_txn, a);
-}
-
-/**
- * aael_query_snapshot - a point that log and register agree on
- * @log: the log
- * @out: in: index; out: the rest
- * @privileged: may ask for any register
- *
- * Return: 0, or an errno as struct aael_snapshot describes.
- */
-int aael_query_snapshot(struct aael_log *log, struct aael_snapshot *out, bool privileged)
-{
-	struct compare_args a = { .snapshot = out };
-
-	return compare(log, out->index, &a, privileged);
+	if (!ret)
+		fill_verify(log, r, a->out);
+	return ret;
 }
 
 /**
@@ -192,9 +195,17 @@ int aael_query_snapshot(struct aael_log *log, struct aael_snapshot *out, bool pr
  */
 int aael_query_verify(struct aael_log *log, struct aael_verify *out, bool privileged)
 {
-	struct compare_args a = { .verify = out };
+	struct verify_args args = { .cached = !privileged, .out = out };
+	int ret = aael_log_gate(log);
 
-	return compare(log, out->index, &a, privileged);
+	if (ret && ret != -ESHUTDOWN)
+		return ret;
+	ret = aael_log_map(log, out->index, &args.map);
+	if (ret)
+		return ret;
+	if (args.map.privileged && !privileged)
+		return -EPERM;
+	return aael_txn_run(log, verify_txn, &args);
 }
 
 /* ---- finding entries ---- */

@@ -545,12 +545,20 @@ int aael_reconcile_adopt(struct aael_log *log, u32 nr, struct aael_register **ou
 /**
  * aael_reconcile_confirm_all - settle, and confirm what no read has confirmed yet
  * @log: the log
+ *
+ * Return: 0, or the first errno of aael_reconcile_settle() or aael_reconcile_confirm().
  */
-void aael_reconcile_confirm_all(struct aael_log *log)
+int aael_reconcile_confirm_all(struct aael_log *log)
 {
-	if (aael_reconcile_settle(log))
-		return;
-	for (u32 nr = 0; nr < AAEL_REGISTERS_MAX; nr++)
-		if (log->regs[nr] && (log->regs[nr]->unconfirmed || log->regs[nr]->refused))
-			aael_reconcile_confirm(log, log->regs[nr]);
+	int ret = aael_reconcile_settle(log), err;
+
+	if (ret)
+		return ret;
+	for (u32 nr = 0; nr < AAEL_REGISTERS_MAX; nr++) {
+		if (!log->regs[nr] || !(log->regs[nr]->unconfirmed || log->regs[nr]->refused))
+			continue;
+		err = aael_reconcile_confirm(log, log->regs[nr]);
+		ret = ret ?: err;
+	}
+	return ret;
 }

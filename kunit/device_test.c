@@ -92,15 +92,14 @@ static void first_entry_on_a_device_that_was_reset_is_extended_again(struct kuni
 static void device_gone_between_extend_and_comparison(struct kunit *test)
 {
 	struct fixture *f = fixture_sha256(test);
-	struct aael_snapshot snapshot = { .index = AAEL_INDEX_DEFAULT };
 
 	KUNIT_EXPECT_EQ(test, fixture_append(f, "before"), 0);
 	f->fake.gone = true;
-	KUNIT_EXPECT_EQ(test, aael_query_snapshot(f->log, &snapshot, true), -ENODEV);
+	KUNIT_EXPECT_EQ(test, fixture_snapshot(f), -ENODEV);
 	KUNIT_EXPECT_EQ(test, aael_query_health(f->log), AAEL_HEALTH_GONE);
 	f->fake.may_reopen = true;
-	KUNIT_EXPECT_EQ(test, aael_query_snapshot(f->log, &snapshot, true), 0);
-	KUNIT_EXPECT_EQ(test, snapshot.count, 1);
+	KUNIT_EXPECT_EQ(test, fixture_snapshot(f), 0);
+	KUNIT_EXPECT_EQ(test, f->snapshot.count, 1);
 	fixture_expect_sound(test, f);
 	fixture_expect(test, f, &(struct expected) { .count = 1, .extends = 1 });
 }

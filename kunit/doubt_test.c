@@ -63,7 +63,6 @@ static void one_good_read_at_the_end_is_not_enough(struct kunit *test)
 static void expect_pending(struct kunit *test, enum fake_act act, u64 count)
 {
 	struct fixture *f = fixture_sha256(test);
-	struct aael_snapshot snapshot = { .index = AAEL_INDEX_DEFAULT };
 	u64 sequence = 0;
 
 	fake_script(&f->fake, act);
@@ -74,7 +73,7 @@ static void expect_pending(struct kunit *test, enum fake_act act, u64 count)
 	KUNIT_EXPECT_TRUE(test, f->log->pinned);
 	for (int i = 0; i < 3; i++)
 		KUNIT_EXPECT_EQ(test, fixture_append(f, "meanwhile"), -EIO);
-	KUNIT_EXPECT_EQ(test, aael_query_snapshot(f->log, &snapshot, true), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, fixture_snapshot(f), -ETIMEDOUT);
 	/* Only the first waits for long; whoever comes behind it is told at once. */
 	KUNIT_EXPECT_EQ(test, fixture_paused_ms, READ_PAUSES_MS);
 	KUNIT_EXPECT_EQ(test, f->fake.reads, AAEL_READ_TRIES + 4);
@@ -82,8 +81,8 @@ static void expect_pending(struct kunit *test, enum fake_act act, u64 count)
 		.health = AAEL_HEALTH_UNKNOWN, .pending = 1, .extends = 1 });
 	KUNIT_EXPECT_EQ(test, notified.health, AAEL_HEALTH_UNKNOWN);
 	f->fake.failing_reads = 0;
-	KUNIT_EXPECT_EQ(test, aael_query_snapshot(f->log, &snapshot, true), 0);
-	KUNIT_EXPECT_EQ(test, snapshot.count, count);
+	KUNIT_EXPECT_EQ(test, fixture_snapshot(f), 0);
+	KUNIT_EXPECT_EQ(test, f->snapshot.count, count);
 	fixture_expect_sound(test, f);
 	fixture_expect(test, f, &(struct expected) { .count = count, .extends = 1 });
 	KUNIT_EXPECT_EQ(test, notified.health, AAEL_HEALTH_CONSISTENT);
@@ -146,15 +145,14 @@ static void first_read_may_be_another_commands_reply(struct kunit *test)
 static void last_entry_that_is_missing_is_extended_again(struct kunit *test)
 {
 	struct fixture *f = fixture_sha256(test);
-	struct aael_snapshot snapshot = { .index = AAEL_INDEX_DEFAULT };
 
 	fake_script(&f->fake, FAKE_APPLY);
 	fake_script(&f->fake, FAKE_APPLY);
 	fake_script(&f->fake, FAKE_LIE);
 	for (int i = 0; i < 3; i++)
 		KUNIT_EXPECT_EQ(test, fixture_append(f, "x"), 0);
-	KUNIT_EXPECT_EQ(test, aael_query_snapshot(f->log, &snapshot, false), 0);
-	KUNIT_EXPECT_EQ(test, snapshot.health, AAEL_HEALTH_CONSISTENT);
+	KUNIT_EXPECT_EQ(test, fixture_snapshot(f), 0);
+	KUNIT_EXPECT_EQ(test, f->snapshot.health, AAEL_HEALTH_CONSISTENT);
 	fixture_expect_sound(test, f);
 	fixture_expect(test, f, &(struct expected) {
 		.count = 3, .repairs = 1, .extends = 4 });

@@ -152,6 +152,17 @@ int fixture_append(struct fixture *f, const char *content)
 }
 
 /**
+ * fixture_snapshot - take a snapshot, into the fixture
+ * @f: the fixture
+ */
+int fixture_snapshot(struct fixture *f)
+{
+	memset(&f->snapshot, 0, sizeof(f->snapshot));
+	memset(f->regs, 0, sizeof(f->regs));
+	return aael_query_snapshot(f->log, &f->snapshot, f->regs);
+}
+
+/**
  * fixture_verify - compare the register with the log
  * @f: the fixture
  * @privileged: not from the cache

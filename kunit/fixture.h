@@ -42,12 +42,16 @@ extern struct notified notified;
  * @fake: the device
  * @admin: a file opened by a task with all capabilities
  * @start: the registers when the log was made
+ * @snapshot: of the last fixture_snapshot()
+ * @regs: its registers
  */
 struct fixture {
 	struct aael_log *log;
 	struct fake_register fake;
 	struct file *admin;
 	aael_values_t start[AAEL_REGISTERS_MAX];
+	struct aael_snapshot snapshot;
+	struct aael_snapshot_register regs[AAEL_REGISTERS_MAX];
 };
 
 /**
@@ -72,6 +76,7 @@ void fixture_destroy(void *arg);
 int fixture_append(struct fixture *f, const char *content);
 int fixture_append_as(struct fixture *f, u32 index, struct file *file, const char *domain,
 		      const char *content, u64 *sequence);
+int fixture_snapshot(struct fixture *f);
 int fixture_verify(struct fixture *f, bool privileged, struct aael_verify *out);
 bool fixture_replays(struct kunit *test, struct fixture *f, u32 reg);
 void fixture_expect(struct kunit *test, struct fixture *f, const struct expected *e);

@@ -114,14 +114,13 @@ static void late_entry_is_found_without_being_asked(struct kunit *test)
 static void snapshot_looks_for_a_late_entry(struct kunit *test)
 {
 	struct fixture *f = fixture_sha256(test);
-	struct aael_snapshot snapshot = { .index = AAEL_INDEX_DEFAULT };
 
 	fake_script(&f->fake, FAKE_LATE);
 	KUNIT_EXPECT_EQ(test, fixture_append(f, "late"), -EIO);
 	fake_apply_late(&f->fake);
-	KUNIT_EXPECT_EQ(test, aael_query_snapshot(f->log, &snapshot, false), 0);
-	KUNIT_EXPECT_EQ(test, snapshot.count, 1);
-	KUNIT_EXPECT_MEMEQ(test, snapshot.running[0].value, f->fake.regs[TEST_PCR][0], 32);
+	KUNIT_EXPECT_EQ(test, fixture_snapshot(f), 0);
+	KUNIT_EXPECT_EQ(test, f->snapshot.count, 1);
+	KUNIT_EXPECT_MEMEQ(test, f->regs[0].running[0].value, f->fake.regs[TEST_PCR][0], 32);
 }
 
 /* One read may be the reply to a command that was sent before the entry was applied. */

@@ -24,7 +24,7 @@ static int call(int fd, unsigned long request, void *arg)
 	return ioctl(fd, request, arg) < 0 ? -errno : 0;
 }
 
-static uint64_t address(const char *p)
+static uint64_t address(const void *p)
 {
 	return (uint64_t)(uintptr_t)p;
 }
@@ -62,11 +62,14 @@ int aael_dev_info(int fd, struct aael_info *info)
 	return call(fd, AAEL_IOC_INFO, info);
 }
 
-int aael_dev_snapshot(int fd, uint32_t index, struct aael_snapshot *snapshot)
+int aael_dev_snapshot(int fd, struct aael_snapshot *snapshot,
+		      struct aael_snapshot_register *registers, uint32_t room)
 {
 	memset(snapshot, 0, sizeof(*snapshot));
 	snapshot->size = sizeof(*snapshot);
-	snapshot->index = index;
+	snapshot->reg_size = sizeof(*registers);
+	snapshot->reg_room = room;
+	snapshot->registers = address(registers);
 	return call(fd, AAEL_IOC_SNAPSHOT, snapshot);
 }
 

@@ -302,7 +302,12 @@ int aael_dev_open(const char *path, int open_flags);
  */
 int aael_dev_extend(int fd, const struct aael_event *event, uint64_t *sequence, uint32_t *reg);
 int aael_dev_info(int fd, struct aael_info *info);
-int aael_dev_snapshot(int fd, uint32_t index, struct aael_snapshot *snapshot);
+/*
+ * @registers: room for @room of them (AAEL_REGISTERS_MAX is always enough); those in use are
+ * filled in, by number, and *@snapshot tells how many. -ENOSPC: there are more than @room.
+ */
+int aael_dev_snapshot(int fd, struct aael_snapshot *snapshot,
+		      struct aael_snapshot_register *registers, uint32_t room);
 int aael_dev_verify(int fd, uint32_t index, struct aael_verify *verify);
 /*
  * The whole log from offset 0, as far as it reached at the last read; moves no file

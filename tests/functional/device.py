@@ -24,20 +24,24 @@ MODULE = os.environ.get('AAEL_KO', '/aael/aael.ko')
 DEFAULT = 0xffffffff
 F_UNPRIVILEGED = 1
 BANKS_MAX = 5
+REGISTERS_MAX = 24
 
 STATES = ('unsupported', 'disabled', 'enabled', 'sealed')
 HEALTHS = ('consistent', 'unexplained-base', 'unknown', 'diverged', 'gone')
 
 EXTEND = struct.Struct('<6I4QII')
 INFO = struct.Struct('<8I5H6x7Q16s')
-SNAPSHOT = struct.Struct('<4I2Q2I340sI')
+SNAPSHOT = struct.Struct('<6I3Q')
+SNAPSHOT_REGISTER = struct.Struct('<4I340s')
 VERIFY = struct.Struct('<6IQ340s340s')
-assert (EXTEND.size, INFO.size, SNAPSHOT.size, VERIFY.size) == (64, 120, 384, 712)
+assert (EXTEND.size, INFO.size, SNAPSHOT.size, VERIFY.size) == (64, 120, 48, 712)
+assert SNAPSHOT_REGISTER.size == 356
 
 Info = collections.namedtuple('Info', 'size abi_version state health flags index reg alg_count algs '
                               'count bytes own_offset max_log_bytes headroom_bytes violations '
                               'pending_sequence provider')
-Snapshot = collections.namedtuple('Snapshot', 'size index reg health count bytes running')
+Snapshot = collections.namedtuple('Snapshot', 'count bytes worst registers reg health running')
+Register = collections.namedtuple('Register', 'health running')
 Verify = collections.namedtuple('Verify', 'size index reg health match count live replayed')
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -50,7 +54,7 @@ def request(number, size):
 
 
 IOC_EXTEND, IOC_INFO, IOC_SNAPSHOT, IOC_VERIFY = (
-    request(1, 64), request(2, 120), request(3, 384), request(4, 712))
+    request(1, 64), request(2, 120), request(3, 48), request(4, 712))
 
 
 def ioctl(fd, number, memory):
@@ -88,6 +92,32 @@ class Extend:
     @property
     def reg(self):
         return EXTEND.unpack_from(self.buffer)[10]
+
+
+class Registers:
+    """struct aael_snapshot with the array that it points to; any member can be given."""
+
+    def __init__(self, size=48, flags=0, reg_size=356, room=REGISTERS_MAX, address=None, tail=b''):
+        self.reg_size = reg_size
+        self.memory = ctypes.create_string_buffer(b'\xee' * (room * min(reg_size, 4096)), room * 4096 + 1)
+        address = ctypes.addressof(self.memory) if address is None else address
+        raw = SNAPSHOT.pack(size, flags, reg_size, room, 0, 0, 0, 0, address) + tail
+        self.header = ctypes.create_string_buffer(raw, max(len(raw), size if size < 1 << 20 else 0))
+
+    @property
+    def count(self):
+        return SNAPSHOT.unpack_from(self.header)[4]
+
+    def result(self):
+        """worst health, entries, bytes, {register: Register}"""
+        *_, reg_count, worst, count, length, _ = SNAPSHOT.unpack_from(self.header)
+        found = {}
+        for i in range(reg_count):
+            reg, health, banks, zero, data = SNAPSHOT_REGISTER.unpack_from(self.memory,
+                                                                           i * self.reg_size)
+            assert zero == 0 and all(reg > other for other in found)
+            found[reg] = Register(health, values(data, banks))
+        return worst, count, length, found
 
 
 class Device:
@@ -131,9 +161,17 @@ class Device:
         algs = list(got[8:8 + got[7]])
         return Info(*got[:8], algs, *got[13:20], got[20].rstrip(b'\0').decode())
 
-    def snapshot(self, index=DEFAULT):
-        got = self.question(IOC_SNAPSHOT, SNAPSHOT, index)
-        return Snapshot(*got[:6], values(got[8], got[6]))
+    def snapshot(self, reg=None):
+        """.registers has all registers in use; .health and .running are those of one of them,
+        by default the log's."""
+        memory = Registers()
+        ioctl(self.fd, IOC_SNAPSHOT, memory.header)
+        if reg is None:
+            # By a file of its own: INFO has an effect on poll(2).
+            with Device(os.O_WRONLY) as other:
+                reg = other.info().reg
+        worst, count, length, registers = memory.result()
+        return Snapshot(count, length, worst, registers, reg, *registers[reg])
 
     def verify(self, index=DEFAULT):
         got = self.question(IOC_VERIFY, VERIFY, index)

@@ -65,7 +65,7 @@ class BeforeEnable(Case):
         self.refused(errno.ENOTCONN, self.dev.extend, RESERVED, 'b', 'c', flags=1)
         self.refused(errno.ENOTCONN, self.dev.extend, 'a', 'b', 'c', index=5)
         self.refused(errno.ENOTCONN, self.dev.extend, 'a', 'b', 'c', index=9, flags=1)
-        self.refused(errno.ENOTCONN, self.dev.snapshot, 99)
+        self.refused(errno.ENOTCONN, self.dev.verify, 99)
 
     def test_nothing_but_the_header_and_boot_log_is_readable(self):
         self.assertEqual(aael.parse(self.dev.stream()).ours, [])
@@ -108,8 +108,7 @@ class Enabled(Case):
         self.assertEqual(device.count(), self.before + 2)
 
     def test_sizes_of_questions(self):
-        for number, known in ((device.IOC_INFO, 120), (device.IOC_SNAPSHOT, 384),
-                              (device.IOC_VERIFY, 712)):
+        for number, known in ((device.IOC_INFO, 120), (device.IOC_VERIFY, 712)):
             for size in (0, 3, 4, known - 1, 4097, 0xffffffff):
                 memory = ctypes.create_string_buffer(
                     struct.pack('<II', size, device.DEFAULT), 8192)
@@ -136,10 +135,6 @@ class Enabled(Case):
         for flags in (2, 4, 0x80000000, 3):
             self.extend_refused(errno.EINVAL, flags=flags)
         self.extend_refused(errno.EINVAL, reserved=1)
-        for at in (36, 380):
-            memory = ctypes.create_string_buffer(struct.pack('<II', 384, device.DEFAULT), 384)
-            memory[at] = 1
-            self.refused(errno.EINVAL, device.ioctl, self.dev.fd, device.IOC_SNAPSHOT, memory)
 
     def test_lengths(self):
         limits = (255, 255, 65535)
@@ -189,7 +184,6 @@ class Enabled(Case):
     def test_refused_and_privileged_indexes(self):
         for index in (*range(9), 16, 23, 24, 0x7fffffff, 0xfffffffe):
             self.extend_refused(errno.EINVAL, index=index)
-            self.refused(errno.EINVAL, self.dev.snapshot, index)
             self.refused(errno.EINVAL, self.dev.verify, index)
         for index in (9, 10, 11, 12, 13, 15):
             self.extend_refused(errno.EPERM, index=index, flags=1)

@@ -19,6 +19,7 @@ static void answer(unsigned long request, void *arg)
 	struct aael_extend *x = arg;
 	struct aael_info *info = arg;
 	struct aael_snapshot *s = arg;
+	struct aael_snapshot_register *registers;
 	struct aael_verify *v = arg;
 
 	if (request == AAEL_IOC_EXTEND) {
@@ -31,7 +32,12 @@ static void answer(unsigned long request, void *arg)
 		info->count = 3;
 	} else if (request == AAEL_IOC_SNAPSHOT) {
 		assert_int_equal(s->size, sizeof(*s));
-		s->reg = s->index;
+		assert_int_equal(s->flags, 0);
+		assert_int_equal(s->reg_size, sizeof(*registers));
+		assert_int_equal(s->reg_room, 2);
+		registers = (void *)(uintptr_t)s->registers;
+		registers[1].reg = 14;
+		s->reg_count = 2;
 	} else if (request == AAEL_IOC_VERIFY) {
 		assert_int_equal(v->size, sizeof(*v));
 		v->match = v->index == AAEL_INDEX_DEFAULT;
@@ -116,18 +122,20 @@ static void info_snapshot_and_verify(void **state)
 {
 	struct aael_info info;
 	struct aael_snapshot snapshot;
+	struct aael_snapshot_register registers[2];
 	struct aael_verify verify;
 
 	(void)state;
 	assert_int_equal(aael_dev_info(5, &info), 0);
 	assert_int_equal(info.count, 3);
-	assert_int_equal(aael_dev_snapshot(5, 9, &snapshot), 0);
-	assert_int_equal(snapshot.reg, 9);
+	assert_int_equal(aael_dev_snapshot(5, &snapshot, registers, 2), 0);
+	assert_int_equal(snapshot.reg_count, 2);
+	assert_int_equal(registers[1].reg, 14);
 	assert_int_equal(aael_dev_verify(5, AAEL_INDEX_DEFAULT, &verify), 0);
 	assert_int_equal(verify.match, 1);
 	kernel.error = ENOTTY;
 	assert_int_equal(aael_dev_info(5, &info), -ENOTTY);
-	assert_int_equal(aael_dev_snapshot(5, 9, &snapshot), -ENOTTY);
+	assert_int_equal(aael_dev_snapshot(5, &snapshot, registers, 2), -ENOTTY);
 	assert_int_equal(aael_dev_verify(5, 9, &verify), -ENOTTY);
 }
 

@@ -198,32 +198,50 @@ struct aael_info {
 };
 
 /**
- * struct aael_snapshot - a point that log and register agree on (AAEL_IOC_SNAPSHOT)
- * @size: in: sizeof(struct aael_snapshot)
- * @index: in: register index, or AAEL_INDEX_DEFAULT
- * @reg: out: the register
- * @health: out: enum aael_health of that register
- * @count: out: our entries
- * @bytes: out: length of the whole stream
- * @bank_count: out: values at @running
+ * struct aael_snapshot_register - one register in a snapshot
+ * @reg: its number
+ * @health: enum aael_health of it
+ * @bank_count: values at @running
  * @reserved: zero
- * @running: out: what the register holds after those entries, as the log has it
- *
- * Entries that no read of the register has confirmed yet are confirmed first.
- * EINVAL (struct, index), E2BIG (unknown tail), EFAULT, EOPNOTSUPP, ENOTCONN, EPERM,
- * ENOMEM, ENODEV, EINTR, ETIMEDOUT (the register cannot be read).
+ * @running: what it holds after the entries of the snapshot, as the log has it
  */
-struct aael_snapshot {
-	__u32 size;
-	__u32 index;
+struct aael_snapshot_register {
 	__u32 reg;
 	__u32 health;
-	__aligned_u64 count;
-	__aligned_u64 bytes;
 	__u32 bank_count;
 	__u32 reserved;
 	struct aael_value running[AAEL_BANKS_MAX];
-	__u32 reserved2;
+};
+
+/**
+ * struct aael_snapshot - a point that log and registers agree on (AAEL_IOC_SNAPSHOT)
+ * @size: in: sizeof(struct aael_snapshot)
+ * @flags: in: zero
+ * @reg_size: in: sizeof(struct aael_snapshot_register)
+ * @reg_room: in: elements that fit at @registers; AAEL_REGISTERS_MAX is always enough
+ * @reg_count: out: registers in use, also with ENOSPC
+ * @health: out: enum aael_health, the worst of them
+ * @count: out: our entries
+ * @bytes: out: length of the whole stream
+ * @registers: in: user address of an array; out: the registers in use, by number
+ *
+ * A register is in use from the log's enabling, or from its first entry, on. Entries
+ * that no read of their register has confirmed yet are confirmed first. An element
+ * has @reg_size bytes; those that this kernel does not know are zero.
+ * EFAULT, EINVAL (struct, flags, reg_size), E2BIG (unknown tail), ENOMEM, EOPNOTSUPP,
+ * ENOTCONN, EINTR, ENODEV, ETIMEDOUT (a register cannot be read), ENOSPC (there are more
+ * registers than @reg_room; nothing is at @registers, but all the rest is right).
+ */
+struct aael_snapshot {
+	__u32 size;
+	__u32 flags;
+	__u32 reg_size;
+	__u32 reg_room;
+	__u32 reg_count;
+	__u32 health;
+	__aligned_u64 count;
+	__aligned_u64 bytes;
+	__aligned_u64 registers;
 };
 
 /**
@@ -239,7 +257,8 @@ struct aael_snapshot {
  * @replayed: out: boot log and our entries, replayed by the hardware's rule
  *
  * Callers without CAP_SYS_ADMIN get an answer that may be one second old.
- * Errors as AAEL_IOC_SNAPSHOT.
+ * EINVAL (struct, index), E2BIG (unknown tail), EFAULT, EOPNOTSUPP, ENOTCONN, EPERM,
+ * ENOMEM, ENODEV, EINTR, ETIMEDOUT (the register cannot be read).
  */
 struct aael_verify {
 	__u32 size;
