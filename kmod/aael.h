@@ -99,6 +99,7 @@ struct aael_entry {
 	u8 bytes[];
 };
 
+size_t aael_entry_text_offset(const struct aael_bank *banks, unsigned int bank_count);
 size_t aael_entry_size(const struct aael_bank *banks, unsigned int bank_count,
 		       const struct aael_event *ev);
 struct aael_entry *aael_entry_create(const struct aael_bank *banks, unsigned int bank_count,

@@ -37,6 +37,17 @@ static u32 digests_count(const struct aael_bank *banks, unsigned int bank_count)
 }
 
 /**
+ * aael_entry_text_offset - where the text begins in an entry of ours
+ * @banks: the banks
+ * @bank_count: number of them
+ */
+size_t aael_entry_text_offset(const struct aael_bank *banks, unsigned int bank_count)
+{
+	return AAEL_ENTRY_DIGESTS_OFFSET + digests_size(banks, bank_count) + 4 +
+	       AAEL_EVENT_HEADER_BYTES;
+}
+
+/**
  * aael_entry_size - bytes an event takes in the log
  * @banks: the banks
  * @bank_count: number of them
@@ -45,8 +56,7 @@ static u32 digests_count(const struct aael_bank *banks, unsigned int bank_count)
 size_t aael_entry_size(const struct aael_bank *banks, unsigned int bank_count,
 		       const struct aael_event *ev)
 {
-	return 12 + digests_size(banks, bank_count) + 4 + AAEL_EVENT_HEADER_BYTES +
-	       aael_event_text_size(ev);
+	return aael_entry_text_offset(banks, bank_count) + aael_event_text_size(ev);
 }
 
 /* The event at the end of an entry, and its size. */

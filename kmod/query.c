@@ -210,17 +210,6 @@ int aael_query_verify(struct aael_log *log, struct aael_verify *out, bool privil
 
 /* ---- finding entries ---- */
 
-/* Bytes of the digests in one of our entries. */
-static size_t digests_size(const struct aael_log *log)
-{
-	size_t size = 0;
-
-	for (unsigned int b = 0; b < log->bank_count; b++)
-		if (log->banks[b].logged)
-			size += 2 + log->banks[b].size;
-	return size;
-}
-
 /**
  * aael_query_view - look at one of our entries
  * @log: a bound log
@@ -231,15 +220,15 @@ static size_t digests_size(const struct aael_log *log)
  */
 bool aael_query_view(const struct aael_log *log, u64 pos, struct aael_entry_view *view)
 {
-	size_t size_offset = AAEL_ENTRY_DIGESTS_OFFSET + digests_size(log);
 	u8 word[4];
 
 	if (aael_store_read(&log->stream, pos, word, 4) != 4)
 		return false;
 	view->reg = get_unaligned_le32(word);
-	aael_store_read(&log->stream, pos + size_offset, word, 4);
-	view->text_offset = size_offset + 4 + AAEL_EVENT_HEADER_BYTES;
-	view->text_len = get_unaligned_le32(word) - AAEL_EVENT_HEADER_BYTES;
+	view->text_offset = aael_entry_text_offset(log->banks, log->bank_count);
+	/* The text is the last of an entry, and its length stands in front of it. */
+	aael_store_read(&log->stream, pos + view->text_offset - 4, word, 4);
+	view->text_len = get_unaligned_le32(word);
 	view->len = view->text_offset + view->text_len;
 	return true;
 }
