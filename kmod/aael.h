@@ -24,6 +24,7 @@
 #include <linux/aael.h>
 
 #include "limits.h"
+#include "once.h"
 
 struct crypto_shash;
 struct file;
@@ -491,6 +492,7 @@ struct aael_log {
 
 	struct aael_store stream;	/* header, boot log, our entries */
 	struct aael_store offsets;	/* u64: where every 64th entry begins */
+	struct aael_once once;
 	struct aael_policy policy;
 	wait_queue_head_t wait;		/* length or health changed */
 	atomic_t health_changes;
@@ -503,7 +505,9 @@ struct aael_log {
  * @index: as the user gave it, or AAEL_INDEX_DEFAULT
  * @file: whose privilege counts; NULL: none
  * @nonblock: -EAGAIN rather than wait for another transaction
- * @sequence: out: number of the entry
+ * @once: not if it is logged already
+ * @duplicate: out: with @once: it was, nothing has been extended
+ * @sequence: out: number of the entry, of the one that is there with @duplicate or -EEXIST
  * @reg: out: its register
  */
 struct aael_append {
@@ -511,6 +515,8 @@ struct aael_append {
 	u32 index;
 	const struct file *file;
 	bool nonblock;
+	bool once;
+	bool duplicate;
 	u64 sequence;
 	u32 reg;
 };

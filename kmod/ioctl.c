@@ -86,7 +86,7 @@ static long ioctl_extend(struct aael_log *log, struct file *file, void __user *u
 	ret = fetch(&x, sizeof(x), sizeof(x), user);
 	if (ret)
 		return ret;
-	if (x.flags & ~AAEL_EXTEND_F_UNPRIVILEGED || x.reserved)
+	if (x.flags & ~(AAEL_EXTEND_F_UNPRIVILEGED | AAEL_EXTEND_F_ONCE) || x.duplicate)
 		return -EINVAL;
 	fields = fetch_fields(&x, &req.ev);
 	if (IS_ERR(fields))
@@ -94,10 +94,12 @@ static long ioctl_extend(struct aael_log *log, struct file *file, void __user *u
 	req.index = x.index;
 	req.file = x.flags & AAEL_EXTEND_F_UNPRIVILEGED ? NULL : file;
 	req.nonblock = file->f_flags & O_NONBLOCK;
+	req.once = x.flags & AAEL_EXTEND_F_ONCE;
 	ret = aael_log_append(log, &req);
 	kvfree(fields);
-	if (ret && ret != -ETIMEDOUT)
+	if (ret && ret != -ETIMEDOUT && ret != -EEXIST)
 		return ret;
+	x.duplicate = req.duplicate;
 	x.sequence = req.sequence;
 	x.reg = req.reg;
 	return give(user, &x, sizeof(x)) ? -EFAULT : ret;

@@ -46,6 +46,7 @@ struct aael_log *aael_log_create(void)
 	init_waitqueue_head(&log->wait);
 	INIT_DELAYED_WORK(&log->confirm_work, confirm_work);
 	aael_policy_init(&log->policy);
+	aael_once_init(&log->once);
 	log->pause = pause_ms;
 	log->confirm_delay_ms = AAEL_CONFIRM_DELAY_MS;
 	log->max_log_bytes = AAEL_LOG_DEFAULT_BYTES;
@@ -76,6 +77,7 @@ void aael_log_destroy(struct aael_log *log)
 	aael_entry_put(log->pending);
 	aael_bind_release(log);
 	aael_store_destroy(&log->offsets);
+	aael_once_destroy(&log->once);
 	kvfree(log);
 }
 
@@ -320,6 +322,17 @@ static void unpin_if_empty(struct aael_log *log)
 	module_put(THIS_MODULE);
 }
 
+/* Nobody comes between this and the extend. */
+static int look_once(struct aael_log *log, struct append_args *a)
+{
+	enum aael_once_found found = AAEL_ONCE_NONE;
+
+	if (a->req->once)
+		found = aael_once_find(log, a->entry, &a->req->sequence);
+	a->req->duplicate = found == AAEL_ONCE_IDENTICAL;
+	return found == AAEL_ONCE_OTHER ? -EEXIST : 0;
+}
+
 static int append_checked(struct aael_log *log, struct append_args *a)
 {
 	struct aael_register *r;
@@ -336,9 +349,12 @@ static int append_checked(struct aael_log *log, struct append_args *a)
 	/* An entry that was refused may have been applied since: it comes before ours. */
 	if (!ret && r->refused && aael_reconcile_confirm(log, r))
 		ret = log->gone ? -ENODEV : -EIO;
-	/* Again, behind whatever has been logged meanwhile. */
 	if (!ret)
-		ret = aael_log_room(log, a->entry->len, a->privileged);
+		ret = look_once(log, a);
+	if (ret || a->req->duplicate)
+		return ret;
+	/* Again, behind whatever has been logged meanwhile. */
+	ret = aael_log_room(log, a->entry->len, a->privileged);
 	if (!ret)
 		ret = aael_log_pin(log);
 	if (ret)
@@ -354,7 +370,7 @@ static int append_txn(struct aael_log *log, void *arg)
 	struct append_args *a = arg;
 	int ret = append_checked(log, a);
 
-	if (!ret)
+	if (!ret && !a->req->duplicate)
 		a->req->sequence = a->entry->sequence;
 	else if (a->sent && ret == -ETIMEDOUT)
 		a->req->sequence = log->pending_sequence;
@@ -364,7 +380,7 @@ static int append_txn(struct aael_log *log, void *arg)
 static enum aael_trace_outcome outcome(int ret, bool sent)
 {
 	if (!ret)
-		return AAEL_TRACE_LOGGED;
+		return sent ? AAEL_TRACE_LOGGED : AAEL_TRACE_DUPLICATE;
 	if (!sent || ret == -ENOMEM || ret == -ENOSPC)
 		return AAEL_TRACE_REJECTED;
 	return ret == -ETIMEDOUT ? AAEL_TRACE_UNDECIDED : AAEL_TRACE_NOT_APPLIED;
@@ -391,6 +407,9 @@ static int check(struct aael_log *log, const struct aael_append *req,
 		return ret;
 	if (map->privileged && !*privileged)
 		return -EPERM;
+	/* What is logged already takes no room. */
+	if (req->once)
+		return 0;
 	size = aael_entry_size(log->banks, log->bank_count, &req->ev);
 	return aael_log_room(log, size, *privileged);
 }

@@ -27,6 +27,8 @@ int aael_publish_prepare(struct aael_log *log, const struct aael_register *r,
 	if (!ret)
 		ret = aael_store_reserve(&log->offsets, sizeof(u64));
 	if (!ret)
+		ret = aael_once_reserve(log, e);
+	if (!ret)
 		ret = aael_bank_extend_all(log->banks, log->bank_count, log->scratch.running,
 					   r->running, e->digests);
 	if (!ret)
@@ -64,6 +66,7 @@ void aael_publish_entry(struct aael_log *log, struct aael_register *r, struct aa
 	u64 offset = log->stream.len;
 
 	note_offset(log, offset);
+	aael_once_add(log, e);
 	aael_store_fill(&log->stream, e->bytes, e->len);
 
 	spin_lock(&log->state_lock);

@@ -16,6 +16,7 @@ enum aael_trace_outcome {
 	AAEL_TRACE_UNDECIDED,		/* the register cannot be read: pending */
 	AAEL_TRACE_SETTLED,		/* a pending entry turned out to be applied */
 	AAEL_TRACE_LATE,		/* a refused entry turned up and is logged */
+	AAEL_TRACE_DUPLICATE,		/* logged already, and to be logged once: nothing sent */
 	AAEL_TRACE_REPAIRED,		/* an acknowledged entry was extended again */
 	AAEL_TRACE_FOREIGN,		/* somebody else extended, and that is logged */
 };
@@ -27,6 +28,7 @@ TRACE_DEFINE_ENUM(AAEL_TRACE_NOT_APPLIED);
 TRACE_DEFINE_ENUM(AAEL_TRACE_UNDECIDED);
 TRACE_DEFINE_ENUM(AAEL_TRACE_SETTLED);
 TRACE_DEFINE_ENUM(AAEL_TRACE_LATE);
+TRACE_DEFINE_ENUM(AAEL_TRACE_DUPLICATE);
 TRACE_DEFINE_ENUM(AAEL_TRACE_REPAIRED);
 TRACE_DEFINE_ENUM(AAEL_TRACE_FOREIGN);
 
@@ -55,6 +57,7 @@ TRACE_EVENT(aael_append,
 				   { AAEL_TRACE_UNDECIDED, "undecided" },
 				   { AAEL_TRACE_SETTLED, "settled" },
 				   { AAEL_TRACE_LATE, "late" },
+				   { AAEL_TRACE_DUPLICATE, "duplicate" },
 				   { AAEL_TRACE_REPAIRED, "repaired" },
 				   { AAEL_TRACE_FOREIGN, "foreign" }),
 		  __entry->err)

@@ -6,6 +6,7 @@
 
 static atomic_t memory = ATOMIC_INIT(0);
 static atomic_t hash = ATOMIC_INIT(0);
+static u64 siphash_bits = U64_MAX;
 
 void fault_set_memory(int nth)
 {
@@ -25,4 +26,14 @@ bool fault_memory(void)
 bool fault_hash(void)
 {
 	return atomic_dec_if_positive(&hash) == 0;
+}
+
+void fault_set_siphash(u64 bits)
+{
+	WRITE_ONCE(siphash_bits, bits);
+}
+
+u64 fault_siphash(void)
+{
+	return READ_ONCE(siphash_bits);
 }

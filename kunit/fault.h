@@ -9,6 +9,7 @@
 #include <crypto/hash.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/siphash.h>
 #include <linux/slab.h>
 
 /**
@@ -23,8 +24,15 @@ void fault_set_memory(int nth);
  */
 void fault_set_hash(int nth);
 
+/**
+ * fault_set_siphash - let hashes collide
+ * @bits: of a siphash that are left; the others are zero
+ */
+void fault_set_siphash(u64 bits);
+
 bool fault_memory(void);
 bool fault_hash(void);
+u64 fault_siphash(void);
 
 #undef __get_free_page
 #define __get_free_page(gfp)	(fault_memory() ? 0UL : __get_free_pages(gfp, 0))
@@ -38,5 +46,7 @@ bool fault_hash(void);
 
 #define crypto_shash_tfm_digest(tfm, data, len, out) \
 	(fault_hash() ? -EIO : (crypto_shash_tfm_digest)(tfm, data, len, out))
+
+#define siphash(data, len, key)	((siphash)(data, len, key) & fault_siphash())
 
 #endif /* _AAEL_KUNIT_FAULT_H */

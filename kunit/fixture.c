@@ -51,6 +51,7 @@ void fixture_destroy(void *arg)
 
 	fault_set_memory(0);
 	fault_set_hash(0);
+	fault_set_siphash(U64_MAX);
 	aael_log_destroy(f->log);
 	fake_destroy(&f->fake);
 	if (pinned)
@@ -149,6 +150,46 @@ int fixture_append_as(struct fixture *f, u32 index, struct file *file, const cha
 int fixture_append(struct fixture *f, const char *content)
 {
 	return fixture_append_as(f, AAEL_INDEX_DEFAULT, NULL, "test", content, NULL);
+}
+
+/**
+ * fixture_once - log an event once, with privilege
+ * @f: the fixture
+ * @index: register index
+ * @ev: the event
+ * @sequence: out: as the ioctl gives it
+ *
+ * Return: 0: logged now; 1: it was there; or the errno.
+ */
+int fixture_once(struct fixture *f, u32 index, const struct aael_event *ev, u64 *sequence)
+{
+	struct aael_append req = { .ev = *ev, .index = index, .file = f->admin, .once = true };
+	int ret = aael_log_append(f->log, &req);
+
+	*sequence = req.sequence;
+	return ret ?: req.duplicate;
+}
+
+/**
+ * fixture_expect_once - log "DOMAIN op CONTENT" once
+ * @test: the case
+ * @f: the fixture
+ * @domain: of the event
+ * @content: of the event
+ * @ret: what fixture_once() should return; only with 0 the device is used
+ * @sequence: what it should set
+ */
+void fixture_expect_once(struct kunit *test, struct fixture *f, const char *domain,
+			 const char *content, int ret, u64 sequence)
+{
+	struct aael_event ev = fixture_event(domain, "op", content);
+	unsigned int extends = f->fake.extends;
+	u64 got = 0;
+
+	KUNIT_EXPECT_EQ_MSG(test, fixture_once(f, AAEL_INDEX_DEFAULT, &ev, &got), ret, "%s %s",
+			    domain, content);
+	KUNIT_EXPECT_EQ_MSG(test, got, sequence, "%s %s", domain, content);
+	KUNIT_EXPECT_EQ(test, f->fake.extends - extends, !ret);
 }
 
 /**

@@ -76,6 +76,9 @@ void fixture_destroy(void *arg);
 int fixture_append(struct fixture *f, const char *content);
 int fixture_append_as(struct fixture *f, u32 index, struct file *file, const char *domain,
 		      const char *content, u64 *sequence);
+int fixture_once(struct fixture *f, u32 index, const struct aael_event *ev, u64 *sequence);
+void fixture_expect_once(struct kunit *test, struct fixture *f, const char *domain,
+			 const char *content, int ret, u64 sequence);
 int fixture_snapshot(struct fixture *f);
 int fixture_verify(struct fixture *f, bool privileged, struct aael_verify *out);
 bool fixture_replays(struct kunit *test, struct fixture *f, u32 reg);

@@ -23,6 +23,7 @@ FILES = '/sys/kernel/security/aael/'
 MODULE = os.environ.get('AAEL_KO', '/aael/aael.ko')
 DEFAULT = 0xffffffff
 F_UNPRIVILEGED = 1
+F_ONCE = 2
 BANKS_MAX = 5
 REGISTERS_MAX = 24
 
@@ -76,13 +77,13 @@ def values(data, count):
 class Extend:
     """struct aael_extend with the memory that it points to; any member can be given."""
 
-    def __init__(self, domain, operation, content, index=DEFAULT, flags=0, size=64, reserved=0,
+    def __init__(self, domain, operation, content, index=DEFAULT, flags=0, size=64, duplicate=0,
                  tail=b'', lens=None, addresses=None):
         self.fields = [aael.as_bytes(x) for x in (domain, operation, content)]
         self.memory = [ctypes.create_string_buffer(x, len(x) + 1) for x in self.fields]
         lens = lens or [len(x) for x in self.fields]
         addresses = addresses or [ctypes.addressof(x) for x in self.memory]
-        raw = EXTEND.pack(size, flags, index, *lens, *addresses, 0, 0, reserved) + tail
+        raw = EXTEND.pack(size, flags, index, *lens, *addresses, 0, 0, duplicate) + tail
         self.buffer = ctypes.create_string_buffer(raw, max(len(raw), size if size < 1 << 20 else 0))
 
     @property
@@ -92,6 +93,10 @@ class Extend:
     @property
     def reg(self):
         return EXTEND.unpack_from(self.buffer)[10]
+
+    @property
+    def duplicate(self):
+        return EXTEND.unpack_from(self.buffer)[11]
 
 
 class Registers:
@@ -139,14 +144,24 @@ class Device:
         self.close()
 
     def extend(self, domain, operation, content, index=DEFAULT, flags=0, **more):
-        """Returns (sequence, register); an OSError of ETIMEDOUT carries .sequence."""
-        args = Extend(domain, operation, content, index, flags, **more)
+        """Returns (sequence, register); an OSError carries .sequence."""
+        args = self.call_extend(domain, operation, content, index, flags, **more)
+        assert args.duplicate == 0
+        return args.sequence, args.reg
+
+    def once(self, domain, operation, content, index=DEFAULT, flags=0, **more):
+        """Returns (sequence, 1 if it was logged already)."""
+        args = self.call_extend(domain, operation, content, index, flags | F_ONCE, **more)
+        return args.sequence, args.duplicate
+
+    def call_extend(self, *fields, **more):
+        args = Extend(*fields, **more)
         try:
             ioctl(self.fd, IOC_EXTEND, args.buffer)
         except OSError as error:
             error.sequence = args.sequence
             raise
-        return args.sequence, args.reg
+        return args
 
     def write(self, data):
         return os.write(self.fd, aael.as_bytes(data))

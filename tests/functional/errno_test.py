@@ -59,7 +59,7 @@ class BeforeEnable(Case):
         self.refused(errno.EILSEQ, self.dev.write, b'a b \xff\n')
         self.refused(errno.E2BIG, self.dev.write, 'a' * 256 + ' b c\n')
         self.refused(errno.EFAULT, self.dev.extend, 'a', 'b', 'c', addresses=[BAD] * 3)
-        self.refused(errno.EINVAL, self.dev.extend, 'a', 'b', 'c', flags=2)
+        self.refused(errno.EINVAL, self.dev.extend, 'a', 'b', 'c', flags=4)
 
     def test_enotconn_comes_before_permission_and_index(self):
         self.refused(errno.ENOTCONN, self.dev.extend, RESERVED, 'b', 'c', flags=1)
@@ -132,9 +132,9 @@ class Enabled(Case):
         device.ioctl(self.dev.fd, device.IOC_INFO, start + at)
 
     def test_reserved_members_and_flags(self):
-        for flags in (2, 4, 0x80000000, 3):
+        for flags in (4, 8, 0x80000000, 5):
             self.extend_refused(errno.EINVAL, flags=flags)
-        self.extend_refused(errno.EINVAL, reserved=1)
+        self.extend_refused(errno.EINVAL, duplicate=1)
 
     def test_lengths(self):
         limits = (255, 255, 65535)
@@ -201,11 +201,11 @@ class Enabled(Case):
         self.assertEqual(self.dev.verify().match, 1)
 
     def test_size_before_flags_before_addresses_before_syntax(self):
-        self.extend_refused(errno.EINVAL, size=60, flags=2, addresses=[BAD] * 3)
-        self.extend_refused(errno.E2BIG, size=72, tail=b'\1' * 8, flags=2)
-        self.extend_refused(errno.EINVAL, flags=2, addresses=[BAD] * 3)
-        self.extend_refused(errno.EINVAL, reserved=1, addresses=[BAD] * 3)
-        self.extend_refused(errno.EINVAL, flags=2, lens=[BIG] * 3)
+        self.extend_refused(errno.EINVAL, size=60, flags=4, addresses=[BAD] * 3)
+        self.extend_refused(errno.E2BIG, size=72, tail=b'\1' * 8, flags=4)
+        self.extend_refused(errno.EINVAL, flags=4, addresses=[BAD] * 3)
+        self.extend_refused(errno.EINVAL, duplicate=1, addresses=[BAD] * 3)
+        self.extend_refused(errno.EINVAL, flags=4, lens=[BIG] * 3)
         memory = ctypes.create_string_buffer(b'\x01')
         self.extend_refused(errno.EFAULT,
                             addresses=[ctypes.addressof(memory), ctypes.addressof(memory), BAD])

@@ -94,7 +94,7 @@ static void extend_passes_every_field(void **state)
 	assert_int_equal(x->content, (uintptr_t)event.content);
 	assert_int_equal(x->sequence, 0);
 	assert_int_equal(x->reg, 0);
-	assert_int_equal(x->reserved, 0);
+	assert_int_equal(x->duplicate, 0);
 	assert_int_equal(aael_dev_extend(5, &event, NULL, NULL), 0);
 }
 

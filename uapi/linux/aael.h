@@ -35,6 +35,8 @@
  *   EACCES      the domain is reserved for CAP_SYS_ADMIN
  *   EINVAL      there is no such index, or it is refused to everybody
  *   EPERM       the register index is reserved for CAP_SYS_ADMIN
+ *   EEXIST      AAEL_EXTEND_F_ONCE, and an event of the same register, domain and
+ *               operation is logged with other content
  *   ENOSPC      the log is full
  *   EDQUOT      what is left of the log is kept for CAP_SYS_ADMIN
  *   ENOMEM      no memory for the entry
@@ -50,7 +52,8 @@
  *               reads it again, and logs the event if it was
  *
  * ENOMEM may come before all of them, when there is none to copy the event into.
- * EBUSY to EIO may come in front of ENOSPC, EDQUOT and ENOMEM when others were faster.
+ * EBUSY to EIO may come in front of ENOSPC, EDQUOT and ENOMEM when others were faster,
+ * and ENOMEM to EIO in front of EEXIST, which takes the turn to be told.
  * After every error but EFAULT on the result and ETIMEDOUT nothing has been logged.
  */
 #ifndef _UAPI_LINUX_AAEL_H
@@ -113,6 +116,12 @@ struct aael_value {
 
 /* Renounce privilege: treat the caller as if it had no capability. */
 #define AAEL_EXTEND_F_UNPRIVILEGED	0x1u
+/*
+ * Log it once: if an identical event (register, domain, operation, content) is logged
+ * already, succeed without measuring it again; if none is, but one of the same register,
+ * domain and operation with other content: EEXIST. However many ask at once, one is first.
+ */
+#define AAEL_EXTEND_F_ONCE		0x2u
 
 /**
  * struct aael_extend - append one event (AAEL_IOC_EXTEND)
@@ -126,9 +135,10 @@ struct aael_value {
  * @operation: user address; printable ASCII without space
  * @content: user address; UTF-8 without control characters
  * @sequence: out: number of the entry, from 1; also set with ETIMEDOUT, to the
- *	number that it will have if it turns out to be measured
+ *	number that it will have if it turns out to be measured, and with EEXIST, to
+ *	that of the first entry of the same register, domain and operation
  * @reg: out: the register it went into (PCR or CC measurement register)
- * @reserved: zero
+ * @duplicate: in: zero; out: 1 if AAEL_EXTEND_F_ONCE found it logged as @sequence
  *
  * Needs the file open for writing (EBADF). A reserved domain or a privileged
  * index needs CAP_SYS_ADMIN in the initial user namespace, of the caller and of
@@ -146,7 +156,7 @@ struct aael_extend {
 	__aligned_u64 content;
 	__aligned_u64 sequence;
 	__u32 reg;
-	__u32 reserved;
+	__u32 duplicate;
 };
 
 /* aael_info.flags */
