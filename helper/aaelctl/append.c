@@ -8,12 +8,16 @@
 
 #include "ctl.h"
 
-static void explain(const struct ctl_verb *verb, const struct aael_event *event, int err)
+static void explain(const struct ctl_verb *verb, const struct aael_event *event, int err,
+		    uint64_t sequence)
 {
 	const char *field, *why;
 
 	if (aael_event_check(event, &field, &why) == -err)
 		ctl_error(verb, "%s %s (%s)", field, why, strerrorname_np(err));
+	else if (err == EEXIST)
+		ctl_error(verb, "%s as entry %llu (EEXIST)", aael_dev_strerror(err),
+			  (unsigned long long)sequence);
 	else if (err == EINVAL && event->index != AAEL_INDEX_DEFAULT)
 		ctl_error(verb, "index %u does not exist, or is refused to everybody (EINVAL)",
 			  event->index);
@@ -31,11 +35,14 @@ static int append(const struct ctl_verb *verb, const struct aael_event *event)
 		return CTL_UNREADABLE;
 	ret = aael_dev_extend(fd, event, &sequence, &reg);
 	close(fd);
-	if (ret) {
-		explain(verb, event, -ret);
+	if (ret < 0) {
+		explain(verb, event, -ret, sequence);
 		return CTL_MISMATCH;
 	}
-	printf("%llu %u\n", (unsigned long long)sequence, reg);
+	if (ret)
+		printf("already logged as %llu\n", (unsigned long long)sequence);
+	else
+		printf("%llu %u\n", (unsigned long long)sequence, reg);
 	return ctl_finish(verb, CTL_OK);
 }
 
@@ -59,18 +66,21 @@ int ctl_append_run(const struct ctl_verb *verb, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "index", required_argument, NULL, 'i' },
+		{ "once", no_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
 		{},
 	};
 	struct aael_event event = { .index = AAEL_INDEX_DEFAULT };
 	int c;
 
-	while ((c = getopt_long(argc, argv, "i:h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "i:oh", options, NULL)) != -1) {
 		if (c == 'h')
 			return ctl_help(verb);
-		if (c != 'i')
+		if (c != 'i' && c != 'o')
 			return ctl_usage(verb, NULL);
-		if (ctl_index(verb, optarg, CTL_INDEX_MAX, &event.index))
+		if (c == 'o')
+			event.flags |= AAEL_EXTEND_F_ONCE;
+		else if (ctl_index(verb, optarg, CTL_INDEX_MAX, &event.index))
 			return CTL_USAGE;
 	}
 	if (argc - optind != 3)

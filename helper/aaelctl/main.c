@@ -13,9 +13,11 @@ static const struct ctl_verb verbs[] = {
 	  "Choose the register and start recording; one way until reboot or reload.\n"
 	  "  -i, --index N   register index (the module's init_pcr if left out)\n",
 	  ctl_enable_run },
-	{ "append", "DOMAIN OPERATION CONTENT [--index N]",
+	{ "append", "DOMAIN OPERATION CONTENT [--index N] [--once]",
 	  "Measure and log one event; prints \"sequence register\".\n"
 	  "CONTENT - is read from standard input, without one newline at its end.\n"
+	  "  -o, --once      not if it is logged already: prints \"already logged as sequence\";\n"
+	  "                  with other content for that domain and operation: an error\n"
 	  "  -i, --index N   register index (the one the log was enabled with if left out)\n",
 	  ctl_append_run },
 	{ "log", "[--format text|json|tcg2] [--log FILE] [--own]",

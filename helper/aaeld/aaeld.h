@@ -95,13 +95,15 @@ struct aaeld_event {
 	const char *operation;
 	const char *content;
 	uint32_t index; /* or AAEL_INDEX_DEFAULT */
+	bool once;	/* not if it is logged already */
 };
 
 struct aaeld_kernel_ops {
 	/*
-	 * Append, never with privilege; may block. 0, or the negative errno of
-	 * uapi/linux/aael.h; -ENXIO: the module is not loaded; -ENOTTY: the device
-	 * cannot be used, and the log says why. *@sequence is also set with -ETIMEDOUT. Any thread.
+	 * Append, never with privilege; may block. 0, also for a duplicate, or the
+	 * negative errno of uapi/linux/aael.h; -ENXIO: the module is not loaded; -ENOTTY:
+	 * the device cannot be used, and the log says why. *@sequence is also set with
+	 * -ETIMEDOUT and -EEXIST. Any thread.
 	 */
 	int (*append)(void *kernel, const struct aaeld_event *event, uint64_t *sequence);
 	/* What the log is. Does not block. Errors as above. */

@@ -137,6 +137,11 @@ static void answer(struct append_job *j)
 		aaeld_routes_reply(j->call, 200, "application/json",
 				   j->app->enable_eventlog ? not_supported : not_enabled);
 		break;
+	case EEXIST:
+		refuse(j->call, 409,
+		       "once: entry %llu has this domain and operation with other content",
+		       (unsigned long long)j->sequence);
+		break;
 	case ETIMEDOUT:
 		reply_false(j->call, 503,
 			    "undecided: the register may have been extended; if it was, the event "
@@ -184,26 +189,13 @@ static struct append_job *job_new(const struct aaeld_event *event)
 	if (!j)
 		return NULL;
 	to = j->text;
+	j->event = *event;
 	j->event.domain = copy(&to, event->domain);
 	j->event.operation = copy(&to, event->operation);
 	j->event.content = copy(&to, event->content);
-	j->event.index = event->index;
 	j->job = (struct aaeld_job){ .run = run, .finish = finish };
 	j->ret = -EINTR;
 	return j;
-}
-
-/* `once` must be absent or false for now. */
-static int check_once(const struct cJSON *root, struct aael_json_error *err)
-{
-	bool once = false;
-	int ret = aael_json_bool(root, "once", &once, err);
-
-	if (ret == -ENOENT || (!ret && !once))
-		return 0;
-	if (!ret)
-		snprintf(err->text, sizeof(err->text), "once: not supported yet");
-	return -EINVAL;
 }
 
 /* The strings of @event are those of @root. */
@@ -228,7 +220,8 @@ static int parse(const struct cJSON *root, struct aaeld_event *event, bool *has_
 	*has_index = !ret;
 	if (ret && ret != -ENOENT)
 		return ret;
-	return check_once(root, err);
+	ret = aael_json_bool(root, "once", &event->once, err);
+	return ret == -ENOENT ? 0 : ret;
 }
 
 static int validate(const struct aaeld_event *event, struct aael_json_error *err)

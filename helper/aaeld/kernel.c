@@ -49,11 +49,15 @@ static int append(void *kernel, const struct aaeld_event *event, uint64_t *seque
 		.flags = AAEL_EXTEND_F_UNPRIVILEGED,
 	};
 	int fd = device(O_WRONLY);
+	int ret;
 
 	(void)kernel;
 	if (fd < 0)
 		return fd;
-	return done(fd, aael_dev_extend(fd, &e, sequence, NULL));
+	if (event->once)
+		e.flags |= AAEL_EXTEND_F_ONCE;
+	ret = done(fd, aael_dev_extend(fd, &e, sequence, NULL));
+	return ret > 0 ? 0 : ret;
 }
 
 static int info(void *kernel, struct aael_info *out)

@@ -52,7 +52,7 @@ int aael_dev_extend(int fd, const struct aael_event *event, uint64_t *sequence, 
 		*sequence = x.sequence;
 	if (reg)
 		*reg = x.reg;
-	return ret;
+	return ret ? ret : x.duplicate == 1;
 }
 
 int aael_dev_info(int fd, struct aael_info *info)
@@ -127,6 +127,7 @@ static const struct {
 	{ ESHUTDOWN, "the log is sealed" },
 	{ EACCES, "the domain is reserved for CAP_SYS_ADMIN" },
 	{ EPERM, "the register index is reserved for CAP_SYS_ADMIN" },
+	{ EEXIST, "this domain and operation is logged with other content" },
 	{ ENOSPC, "the log is full" },
 	{ EDQUOT, "what is left of the log is kept for CAP_SYS_ADMIN" },
 	{ ENOMEM, "no memory" },

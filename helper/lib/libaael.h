@@ -296,8 +296,9 @@ int aael_event_check(const struct aael_event *event, const char **field, const c
 /* Open @path (NULL: AAEL_DEV_PATH), close-on-exec. The descriptor, or -errno. */
 int aael_dev_open(const char *path, int open_flags);
 /*
- * Append. 0 and *@sequence, *@reg (either may be NULL); else the negative errno of
- * uapi/linux/aael.h, -ENOTTY if @fd is no such device. Is not interrupted by
+ * Append. 0 and *@sequence, *@reg (either may be NULL); 1: with AAEL_EXTEND_F_ONCE, it is
+ * logged already, as *@sequence; else the negative errno of uapi/linux/aael.h (-ETIMEDOUT
+ * and -EEXIST with a *@sequence, too), -ENOTTY if @fd is no such device. Is not interrupted by
  * signals that do not kill. -E2BIG, -EINVAL also for sizes that no struct can carry.
  */
 int aael_dev_extend(int fd, const struct aael_event *event, uint64_t *sequence, uint32_t *reg);

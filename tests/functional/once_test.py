@@ -4,11 +4,13 @@
 # vm-timeout: 180
 """AAEL_EXTEND_F_ONCE: an event is logged once, however many processes ask for it at once."""
 import errno
+import json
 import os
 import unittest
 
 import aael
 import device
+import rest
 import vm
 
 PROCESSES = 64
@@ -148,6 +150,32 @@ class Once(unittest.TestCase):
         self.assertEqual({code for *_, code in found}, {0})
         self.assertEqual(sorted(device.read_log().texts()[self.before:]),
                          [b'race several%d x' % i for i in range(4)])
+
+    def test_rest(self):
+        event = {'domain': 'once', 'operation': 'rest', 'content': 'x', 'once': True}
+        with rest.Daemon() as daemon:
+            for _ in range(3):
+                answer = daemon.post(event)
+                self.assertEqual((answer.status, answer.body), (200, b'{"success":"true"}'))
+            answer = daemon.post({**event, 'content': 'y'})
+            self.assertEqual(answer.status, 409)
+            said = json.loads(answer.body)
+            self.assertEqual(said['success'], 'false')
+            self.assertRegex(said['message'], rf'\bentry {self.before + 1}\b')
+            for wrong in ('true', 1, []):
+                self.assertEqual(daemon.post({**event, 'once': wrong}).status, 400)
+            for without in (False, None):
+                self.assertEqual(daemon.post({**event, 'once': without}).status, 200)
+        self.added(*['once rest x'] * 3)
+
+    def test_aaelctl(self):
+        words = 'aaelctl', 'append', '--once', 'once', 'ctl'
+        self.assertEqual(device.run(*words, 'x'), f'{self.before + 1} 14\n')
+        self.assertEqual(device.run(*words, 'x'), f'already logged as {self.before + 1}\n')
+        code, out = device.run(*words, 'y', check=False)
+        self.assertEqual(code, 1)
+        self.assertIn(f'with other content as entry {self.before + 1} (EEXIST)', out)
+        self.added('once ctl x')
 
     def test_z_full_log_still_knows_what_it_has(self):
         """Runs last: fills the log."""

@@ -167,6 +167,7 @@ static void wrong_usage_is_2_and_says_what(void **state)
 		{ { "log", "--bogus" }, "--bogus" },
 		{ { "append", "only", "two" }, "three operands" },
 		{ { "append", "-i", "-1", "a", "b", "c" }, "\"-1\" is not a number" },
+		{ { "append", "--once=1", "a", "b", "c" }, "--once" },
 		{ { "enable", "--index", "x" }, "\"x\" is not a number" },
 		{ { "status", "now" }, "takes no operand" },
 	};

@@ -11,6 +11,7 @@
 static struct {
 	int error; /* errno to fail with, or 0 */
 	unsigned long request;
+	uint32_t duplicate;
 	struct aael_extend extend;
 } kernel;
 
@@ -27,6 +28,7 @@ static void answer(unsigned long request, void *arg)
 		kernel.extend = *x;
 		x->sequence = 7;
 		x->reg = 14;
+		x->duplicate = kernel.duplicate;
 	} else if (request == AAEL_IOC_INFO) {
 		assert_int_equal(info->size, sizeof(*info));
 		info->count = 3;
@@ -106,6 +108,25 @@ static void extend_gives_the_kernels_errno(void **state)
 	(void)state;
 	kernel.error = ETIMEDOUT;
 	assert_int_equal(aael_dev_extend(5, &event, &sequence, NULL), -ETIMEDOUT);
+	assert_int_equal(sequence, 7);
+}
+
+static void extend_tells_a_duplicate(void **state)
+{
+	struct aael_event event = {
+		"d", 1, "o", 1, "c", 1, AAEL_INDEX_DEFAULT, AAEL_EXTEND_F_ONCE
+	};
+	uint64_t sequence = 0;
+
+	(void)state;
+	assert_int_equal(aael_dev_extend(5, &event, &sequence, NULL), 0);
+	assert_int_equal(kernel.extend.flags, AAEL_EXTEND_F_ONCE);
+	kernel.duplicate = 1;
+	assert_int_equal(aael_dev_extend(5, &event, &sequence, NULL), 1);
+	assert_int_equal(sequence, 7);
+	kernel.error = EEXIST;
+	sequence = 0;
+	assert_int_equal(aael_dev_extend(5, &event, &sequence, NULL), -EEXIST);
 	assert_int_equal(sequence, 7);
 }
 
@@ -193,9 +214,9 @@ static void read_log_fails_cleanly(void **state)
 
 static void every_errno_has_words_of_its_own(void **state)
 {
-	static const int errnos[] = { EINVAL,	 E2BIG,	 EFAULT, EILSEQ, EOPNOTSUPP, ENOTCONN,
-				      ESHUTDOWN, EACCES, EPERM,	 ENOSPC, EDQUOT,     ENOMEM,
-				      EBUSY,	 EAGAIN, EINTR,	 ENODEV, EIO,	     ETIMEDOUT };
+	static const int errnos[] = { EINVAL, E2BIG,  EFAULT, EILSEQ, EOPNOTSUPP, ENOTCONN, ESHUTDOWN,
+				      EACCES, EPERM,  EEXIST, ENOSPC, EDQUOT,	  ENOMEM,   EBUSY,
+				      EAGAIN, EINTR,  ENODEV, EIO,    ETIMEDOUT };
 	size_t n = sizeof(errnos) / sizeof(errnos[0]);
 
 	(void)state;
@@ -227,6 +248,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(extend_passes_every_field, reset),
 		cmocka_unit_test_setup(extend_gives_the_kernels_errno, reset),
+		cmocka_unit_test_setup(extend_tells_a_duplicate, reset),
 		cmocka_unit_test_setup(extend_never_cuts_a_length, reset),
 		cmocka_unit_test_setup(info_snapshot_and_verify, reset),
 		cmocka_unit_test_setup(open_says_why_not, reset),

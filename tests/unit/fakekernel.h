@@ -19,6 +19,7 @@ struct fake_kernel {
 	int enabled;	     /* calls of enable */
 	uint32_t enable_index;
 	uint32_t index;
+	bool once;
 	char domain[300], operation[300], content[300];
 };
 
@@ -29,6 +30,7 @@ static inline int fake_append(void *kernel, const struct aaeld_event *event, uin
 	k->asked++;
 	*sequence = k->sequence;
 	k->index = event->index;
+	k->once = event->once;
 	snprintf(k->domain, sizeof(k->domain), "%s", event->domain);
 	snprintf(k->operation, sizeof(k->operation), "%s", event->operation);
 	snprintf(k->content, sizeof(k->content), "%s", event->content);

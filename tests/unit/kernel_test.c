@@ -31,7 +31,12 @@ int ioctl(int fd, unsigned long request, ...)
 	return ioctl_error ? -1 : 0;
 }
 
-static const struct aaeld_event event = { "secret", "secret", "secret", AAEL_INDEX_DEFAULT };
+static const struct aaeld_event event = {
+	.domain = "secret",
+	.operation = "secret",
+	.content = "secret",
+	.index = AAEL_INDEX_DEFAULT,
+};
 
 static int append(int on_open, int on_ioctl)
 {

@@ -141,6 +141,28 @@ static void register_index_is_passed_on(void **state)
 	assert_int_equal(kernel.index, AAEL_INDEX_DEFAULT);
 }
 
+static void once_is_passed_on(void **state)
+{
+	static const char body[] =
+		"{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"c\",\"once\":true}";
+
+	(void)state;
+	ask("POST", "/aa/aael", EVENT);
+	assert_false(kernel.once);
+	ask("POST", "/aa/aael", body);
+	assert_answer(200, "application/json", TRUE_BODY);
+	assert_true(kernel.once);
+	kernel.append_ret = -EEXIST;
+	kernel.sequence = 18446744073709551615ull;
+	ask("POST", "/aa/aael", body);
+	assert_answer(409, "application/json",
+		      "{\"success\":\"false\",\"message\": \"once: entry 18446744073709551615 has this "
+		      "domain and operation with other content\"}");
+	ask("POST", "/aa/aael",
+	    "{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"c\",\"once\":null}");
+	assert_false(kernel.once);
+}
+
 static void bad_events_name_the_field(void **state)
 {
 	(void)state;
@@ -180,8 +202,6 @@ static void bad_events_name_the_field(void **state)
 	assert_bad_event("{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"c\",\"register_"
 			 "index\":4294967295}",
 			 "register_index");
-	assert_bad_event("{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"c\",\"once\":true}",
-			 "once");
 	assert_bad_event("{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"c\",\"once\":1}",
 			 "once");
 }
@@ -430,6 +450,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(event_is_appended, setup),
 		cmocka_unit_test_setup(register_index_is_passed_on, setup),
+		cmocka_unit_test_setup(once_is_passed_on, setup),
 		cmocka_unit_test_setup(bad_events_name_the_field, setup),
 		cmocka_unit_test_setup(field_sizes, setup),
 		cmocka_unit_test_setup(every_errno_has_its_answer, setup),
