@@ -28,7 +28,9 @@
 
 struct crypto_shash;
 struct file;
+struct page;
 struct seq_file;
+struct vm_area_struct;
 struct aael_log;
 struct aael_register;
 
@@ -149,6 +151,7 @@ void aael_store_publish(struct aael_store *s, size_t len);
 u64 aael_store_len(const struct aael_store *s);
 size_t aael_store_read(const struct aael_store *s, u64 pos, void *buf, size_t len);
 ssize_t aael_store_read_user(const struct aael_store *s, u64 pos, char __user *buf, size_t len);
+struct page *aael_store_page(const struct aael_store *s, u64 index);
 void aael_store_destroy(struct aael_store *s);
 
 /* ---- register.c: providers and the mapping of indexes ---- */
@@ -578,6 +581,7 @@ int aael_reconcile_confirm_all(struct aael_log *log);
 
 int aael_chardev_init(struct aael_log *log);
 void aael_chardev_exit(void);
+int aael_mmap(struct aael_log *log, struct vm_area_struct *vma);
 long aael_ioctl(struct aael_log *log, struct file *file, unsigned int cmd, unsigned long arg);
 int aael_securityfs_init(struct aael_log *log);
 void aael_securityfs_exit(void);

@@ -149,6 +149,11 @@ static long chardev_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	return ret;
 }
 
+static int chardev_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return aael_mmap(the_log, vma);
+}
+
 static const struct file_operations chardev_fops = {
 	.owner = THIS_MODULE,
 	.open = chardev_open,
@@ -156,6 +161,7 @@ static const struct file_operations chardev_fops = {
 	.write = chardev_write,
 	.llseek = chardev_llseek,
 	.poll = chardev_poll,
+	.mmap = chardev_mmap,
 	.unlocked_ioctl = chardev_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 };

@@ -9,6 +9,7 @@
  * one with the page mapped, sees an entry that was not measured.
  */
 #include <linux/gfp.h>
+#include <linux/math.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -157,7 +158,27 @@ ssize_t aael_store_read_user(const struct aael_store *s, u64 pos, char __user *b
 }
 
 /**
- * aael_store_destroy - free all pages
+ * aael_store_page - a page with published bytes
+ * @s: the store
+ * @index: which, from 0
+ *
+ * Context: anybody. Return: the page with a reference of its own, or NULL if none of
+ * its bytes is published. What is behind the published bytes is zero, until more of
+ * them are.
+ */
+struct page *aael_store_page(const struct aael_store *s, u64 index)
+{
+	struct page *page;
+
+	if (index >= DIV_ROUND_UP_ULL(aael_store_len(s), PAGE_SIZE))
+		return NULL;
+	page = virt_to_page(at(s, index * PAGE_SIZE));
+	get_page(page);
+	return page;
+}
+
+/**
+ * aael_store_destroy - free all pages, but for those that somebody else holds
  * @s: a store without readers
  */
 void aael_store_destroy(struct aael_store *s)

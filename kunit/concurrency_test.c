@@ -2,6 +2,7 @@
 /* Many writers, readers beside them, writers that do not wait, and killed ones. */
 #include <linux/completion.h>
 #include <linux/kthread.h>
+#include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 
@@ -180,6 +181,39 @@ static void writers_are_served_first_come_first_served(struct kunit *test)
 	fixture_expect(test, f, &(struct expected) { .count = 6, .extends = 6 });
 }
 
+/* Bytes behind the published ones, as somebody sees them who has mapped the page. */
+static bool rest_is_zero(struct fixture *f, u64 len)
+{
+	struct page *page = aael_store_page(&f->log->stream, len / PAGE_SIZE);
+	bool zero = page && !memchr_inv(page_address(page) + len % PAGE_SIZE, 0,
+					PAGE_SIZE - len % PAGE_SIZE);
+
+	if (page)
+		put_page(page);
+	return zero;
+}
+
+static void nothing_is_filled_in_before_it_is_measured(struct kunit *test)
+{
+	struct fixture *f = fixture_sha256(test);
+	struct completion hold;
+	struct writer *w;
+	u64 len;
+
+	KUNIT_EXPECT_EQ(test, fixture_append(f, "x"), 0);
+	len = aael_store_len(&f->log->stream);
+	fake_script(&f->fake, FAKE_REFUSE);
+	KUNIT_EXPECT_EQ(test, fixture_append(f, "refused"), -EIO);
+	KUNIT_EXPECT_TRUE(test, rest_is_zero(f, len));
+	w = hang(test, f, &hold);
+	KUNIT_EXPECT_TRUE(test, rest_is_zero(f, len));
+	complete_all(&hold);
+	wait_for_completion(&w->done);
+	KUNIT_EXPECT_FALSE(test, rest_is_zero(f, len));
+	KUNIT_EXPECT_TRUE(test, rest_is_zero(f, aael_store_len(&f->log->stream)));
+	fixture_expect_text(test, f, 2, "test op writer-0");
+}
+
 static void writer_killed_in_the_queue_leaves_nothing(struct kunit *test)
 {
 	struct fixture *f = fixture_sha256(test);
@@ -218,6 +252,7 @@ static void entry_of_a_writer_killed_in_its_turn_is_completed(struct kunit *test
 static struct kunit_case concurrency_cases[] = {
 	KUNIT_CASE(writers_get_an_entry_for_every_event),
 	KUNIT_CASE(nonblocking_append_does_not_wait),
+	KUNIT_CASE(nothing_is_filled_in_before_it_is_measured),
 	KUNIT_CASE(writers_are_served_first_come_first_served),
 	KUNIT_CASE(writer_killed_in_the_queue_leaves_nothing),
 	KUNIT_CASE(entry_of_a_writer_killed_in_its_turn_is_completed),

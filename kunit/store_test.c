@@ -2,6 +2,7 @@
 /* The append-only stream: page edges, growth, and readers while it grows. */
 #include <linux/completion.h>
 #include <linux/kthread.h>
+#include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 
@@ -201,6 +202,52 @@ static void reserve_without_memory_can_be_repeated(struct kunit *test)
 	expect_read(test, s, 4 * PAGE_SIZE + 90, 64);
 }
 
+static void pages_are_given_out_up_to_the_published_end(struct kunit *test)
+{
+	static const u64 ends[] = { 1, PAGE_SIZE - 1, PAGE_SIZE, PAGE_SIZE + 1, 3 * PAGE_SIZE };
+	struct aael_store *s = new_store(test);
+	struct page *page;
+
+	KUNIT_EXPECT_NULL(test, aael_store_page(s, 0));
+	KUNIT_ASSERT_EQ(test, aael_store_reserve(s, 5 * PAGE_SIZE), 0);
+	KUNIT_EXPECT_NULL(test, aael_store_page(s, 0));
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		u64 pages = DIV_ROUND_UP_ULL(ends[i], PAGE_SIZE);
+
+		KUNIT_ASSERT_EQ(test, append(s, ends[i] - s->len), 0);
+		for (u64 index = 0; index < pages; index++) {
+			const u8 *bytes;
+			size_t have = min_t(u64, ends[i] - index * PAGE_SIZE, PAGE_SIZE);
+
+			page = aael_store_page(s, index);
+			KUNIT_ASSERT_NOT_NULL(test, page);
+			bytes = page_address(page);
+			KUNIT_EXPECT_TRUE(test, right(bytes, index * PAGE_SIZE, have));
+			KUNIT_EXPECT_NULL(test, memchr_inv(bytes + have, 0, PAGE_SIZE - have));
+			put_page(page);
+		}
+		KUNIT_EXPECT_NULL(test, aael_store_page(s, pages));
+		KUNIT_EXPECT_NULL(test, aael_store_page(s, pages + 1));
+	}
+	KUNIT_EXPECT_NULL(test, aael_store_page(s, U64_MAX));
+	KUNIT_EXPECT_NULL(test, aael_store_page(s, U64_MAX / PAGE_SIZE));
+}
+
+static void page_outlives_the_store(struct kunit *test)
+{
+	struct aael_store *s = new_store(test);
+	struct page *page;
+
+	KUNIT_ASSERT_EQ(test, append(s, 2 * PAGE_SIZE), 0);
+	page = aael_store_page(s, 1);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_EXPECT_EQ(test, page_count(page), 2);
+	aael_store_destroy(s);
+	KUNIT_EXPECT_EQ(test, page_count(page), 1);
+	KUNIT_EXPECT_TRUE(test, right(page_address(page), PAGE_SIZE, PAGE_SIZE));
+	put_page(page);
+}
+
 struct reader {
 	struct aael_store *store;
 	struct completion done;
@@ -274,6 +321,8 @@ static struct kunit_case store_cases[] = {
 	KUNIT_CASE(one_reserve_may_cross_pages_of_pointers),
 	KUNIT_CASE(reserve_beyond_the_largest_store_is_refused),
 	KUNIT_CASE(reserve_without_memory_can_be_repeated),
+	KUNIT_CASE(pages_are_given_out_up_to_the_published_end),
+	KUNIT_CASE(page_outlives_the_store),
 	KUNIT_CASE(readers_see_only_right_bytes_while_it_grows),
 	{}
 };

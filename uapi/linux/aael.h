@@ -9,8 +9,9 @@
  *              behind the first line is a short write. write(2) never has
  *              privilege: reserved domains and privileged indexes need the ioctl.
  *   read(2)    the binary log: header, boot log, our entries; no end mark.
- *   lseek(2), pread(2)
- *              on that same stream. pwrite(2): ESPIPE.
+ *   lseek(2), pread(2), mmap(2)
+ *              on that same stream. pwrite(2): ESPIPE. mmap(2) for writing: EACCES;
+ *              a mapping grows with the log, touching a page behind its end: SIGBUS.
  *   poll(2)    POLLIN: the log reaches past the file position;
  *              POLLPRI: the health has changed since this file last asked for it
  *              (AAEL_IOC_INFO); POLLOUT: the log is enabled.
