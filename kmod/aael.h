@@ -88,6 +88,7 @@ int aael_bank_extend_all(const struct aael_bank *banks, unsigned int count, aael
  * struct aael_entry - an encoded entry on its way into the log
  * @refs: the writer holds one, the log another while the entry is undecided
  * @reg: register it is for
+ * @foreign: what it describes was not logged through us
  * @len: bytes of @bytes
  * @sequence: its number, once it is published
  * @digests: for every bank, logged or not
@@ -96,6 +97,7 @@ int aael_bank_extend_all(const struct aael_bank *banks, unsigned int count, aael
 struct aael_entry {
 	refcount_t refs;
 	u32 reg;
+	bool foreign;
 	size_t len;
 	u64 sequence;
 	aael_values_t digests;

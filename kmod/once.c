@@ -6,7 +6,9 @@
  * key is found by a hash of the key; every other, unless it is identical to an
  * earlier one, by a hash of register, digests and text. So no entry is in the table
  * twice, and however many share a key, none of them is walked through. A hash only
- * says where to look: what is stored in the log decides.
+ * says where to look: what is stored in the log decides. Foreign extends are left out:
+ * nobody can ask for them, and between the preparation of an entry of ours and its
+ * publication they take no place that it needs.
  *
  * A slot is free (0), or the number of an entry, by which of the two hashes it is
  * here, and five more bits of that hash:
@@ -367,8 +369,11 @@ int aael_once_reserve(struct aael_log *log, const struct aael_entry *e)
 	struct aael_once *once = &log->once;
 	const struct aael_once_segment *segment;
 	struct spot spot;
-	int ret = once->dir ? 0 : start(once);
+	int ret;
 
+	if (e->foreign)
+		return 0;
+	ret = once->dir ? 0 : start(once);
 	if (ret || look(log, e, &spot))
 		return ret;
 	for (;;) {
@@ -396,7 +401,7 @@ void aael_once_add(struct aael_log *log, const struct aael_entry *e)
 	struct aael_once_segment *segment;
 	struct spot spot;
 
-	if (!log->once.dir || look(log, e, &spot))
+	if (e->foreign || !log->once.dir || look(log, e, &spot))
 		return;
 	segment = segment_of(&log->once, spot.hash);
 	/* Always, as it was prepared. */

@@ -246,7 +246,7 @@ static int validate(const struct aaeld_event *event, struct aael_json_error *err
 static int read_request(const struct aaeld_request *request, struct append_job **job,
 			struct aael_json_error *err)
 {
-	struct aaeld_event event;
+	struct aaeld_event event = {};
 	struct cJSON *root;
 	bool has_index = false;
 	int ret = aael_json_parse(request->body, request->body_size, &root, err);
