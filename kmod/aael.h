@@ -196,6 +196,7 @@ struct aael_follow;
 /**
  * struct aael_provider - where the registers are
  * @name: as in the module parameter
+ * @platform: what a quote of the registers comes from: tdx, tpm, or none
  * @register_name: what a register is called in messages
  * @flags: AAEL_INFO_F_SOFT or 0
  * @first_register: lowest register that can be read
@@ -220,6 +221,7 @@ struct aael_follow;
  */
 struct aael_provider {
 	const char *name;
+	const char *platform;
 	const char *register_name;
 	u32 flags;
 	u32 first_register;

@@ -68,6 +68,7 @@ static int soft_read(void *dev, u32 reg, aael_values_t values)
 
 const struct aael_provider aael_register_soft = {
 	.name = "soft",
+	.platform = "none",
 	.register_name = "register",
 	.flags = AAEL_INFO_F_SOFT,
 	.bind = soft_bind,

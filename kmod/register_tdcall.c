@@ -114,6 +114,7 @@ static int tdcall_read(void *dev, u32 reg, aael_values_t values)
 
 const struct aael_provider aael_register_tdcall = {
 	.name = "tdcall",
+	.platform = "tdx",
 	.register_name = "CC register",
 	.first_register = 1,
 	.exact = true,

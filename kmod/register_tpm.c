@@ -241,6 +241,7 @@ static bool tpm_starts_zero(u32 reg)
 
 const struct aael_provider aael_register_tpm = {
 	.name = "tpm",
+	.platform = "tpm",
 	.register_name = "PCR",
 	.bind = tpm_bind,
 	.unbind = tpm_unbind,

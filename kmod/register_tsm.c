@@ -225,6 +225,7 @@ static int tsm_read(void *dev, u32 reg, aael_values_t values)
 
 const struct aael_provider aael_register_tsm = {
 	.name = "tsm-mr",
+	.platform = "tdx",
 	.register_name = "CC register",
 	.first_register = 1,
 	.exact = true,

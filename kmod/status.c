@@ -28,6 +28,7 @@ static const char *const healths[] = {
 
 static void show_platform(struct seq_file *m, const struct aael_log *log)
 {
+	seq_printf(m, "platform: %s\n", log->provider->platform);
 	seq_printf(m, "provider: %s%s\n", log->provider->name,
 		   log->provider->flags & AAEL_INFO_F_SOFT ?
 		   " (NO PROTECTION: registers in memory prove nothing)" : "");
@@ -143,7 +144,7 @@ int aael_status_show(struct seq_file *m, void *v)
 	if (refusal[0])
 		seq_printf(m, "refused: %s\n", refusal);
 	if (state == AAEL_STATE_UNSUPPORTED)
-		seq_puts(m, "provider: none\n");
+		seq_puts(m, "platform: none\nprovider: none\n");
 	else
 		show_platform(m, log);
 	if (state == AAEL_STATE_ENABLED || state == AAEL_STATE_SEALED)

@@ -290,6 +290,7 @@ static int fake_boot_log(void *dev, u8 **log, size_t *len)
 
 const struct aael_provider fake_provider = {
 	.name = "fake",
+	.platform = "none",
 	.register_name = "PCR",
 	.bind = fake_bind,
 	.unbind = fake_unbind,
@@ -308,6 +309,7 @@ static int fake_follow(void *dev, struct aael_follow *follow)
 
 const struct aael_provider fake_followed = {
 	.name = "followed",
+	.platform = "none",
 	.register_name = "PCR",
 	.exact = true,
 	.bind = fake_bind,

@@ -20,6 +20,7 @@ static void print_info(const struct aael_info *info)
 	printf("version: %u\n", info->abi_version);
 	printf("state: %s\n", aael_dev_state_name(info->state));
 	printf("health: %s\n", aael_dev_health_name(info->health));
+	printf("platform: %s\n", aael_dev_platform(info));
 	printf("provider: %.*s%s\n", (int)sizeof(info->provider),
 	       info->provider[0] ? info->provider : "none",
 	       info->flags & AAEL_INFO_F_SOFT

@@ -62,9 +62,9 @@ static void reply_not_allowed(struct aaeld_call *call, const char *allow)
 /* The TEE that a quote of this log would come from; "sample" without any, as CoCo has it. */
 static const char *tee_name(const struct aael_info *info)
 {
-	if (!strcmp(info->provider, "tsm-mr") || !strcmp(info->provider, "tdcall"))
-		return "tdx";
-	return strcmp(info->provider, "tpm") ? "sample" : "tpm";
+	const char *platform = aael_dev_platform(info);
+
+	return strcmp(platform, "none") ? platform : "sample";
 }
 
 /* Where events go, once that has been decided, and the hashes of an entry. */

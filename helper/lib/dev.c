@@ -151,6 +151,13 @@ const char *aael_dev_strerror(int err)
 	return strerror(err);
 }
 
+const char *aael_dev_platform(const struct aael_info *info)
+{
+	if (!strcmp(info->provider, "tsm-mr") || !strcmp(info->provider, "tdcall"))
+		return "tdx";
+	return strcmp(info->provider, "tpm") ? "none" : "tpm";
+}
+
 const char *aael_dev_state_name(uint32_t state)
 {
 	static const char *const names[] = {

@@ -317,6 +317,8 @@ int aael_dev_verify(int fd, uint32_t index, struct aael_verify *verify);
 int aael_dev_read_log(int fd, uint8_t **log, size_t *size);
 /* What an errno (positive) of /dev/aael means, in words; strerror() of others. */
 const char *aael_dev_strerror(int err);
+/* What a quote of the log's registers comes from: "tdx", "tpm", or "none". */
+const char *aael_dev_platform(const struct aael_info *info);
 /* "enabled", "consistent" …: the words that securityfs status uses; static text. */
 const char *aael_dev_state_name(uint32_t state);
 const char *aael_dev_health_name(uint32_t health);

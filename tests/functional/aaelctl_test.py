@@ -123,13 +123,13 @@ class Enabled(Case):
         lines = self.ctl('status', **MEMBER).decode().splitlines()
         with device.Device() as dev:
             info = dev.info()
-        for line in ('version: 1', 'state: enabled', 'health: consistent', 'provider: tpm', 'bank: sha256',
-                     'bank: sha384', 'boot_log: yes', 'index: 17', 'register: 14', f'count: {info.count}',
+        for line in ('version: 1', 'state: enabled', 'health: consistent', 'platform: tpm', 'provider: tpm',
+                     'bank: sha256', 'bank: sha384', 'boot_log: yes', 'index: 17', 'register: 14', f'count: {info.count}',
                      f'bytes: {info.bytes}', f'own_bytes: {info.bytes - info.own_offset}',
                      f'max_log_bytes: {info.max_log_bytes}', f'headroom_bytes: {info.headroom_bytes}',
                      'violations: 0'):
             self.assertIn(line, lines)
-        self.assertEqual(len(lines), 15)
+        self.assertEqual(len(lines), 16)
         self.refused('/dev/aael: Permission denied', 'status', code=UNREADABLE, **USER)
 
     def test_append_prints_sequence_and_register(self):
