@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-# vm: kernel=6.1,6.12,debug tpm=crb
+# vm: kernel=6.1,6.12,7,debug tpm=crb
 # vm-proxy: yes
 # vm-timeout: 180
 """AAEL_EXTEND_F_ONCE: an event is logged once, however many processes ask for it at once."""
 import errno
 import json
-import os
 import unittest
 
 import aael
 import device
+import race
 import rest
 import vm
 
-PROCESSES = 64
 MAX = 256 << 10
 HEADROOM = 64 << 10
 RESERVED = 'github.com/confidential-containers'
@@ -21,46 +20,6 @@ RESERVED = 'github.com/confidential-containers'
 
 def setUpModule():
     device.insmod(enable=1, max_log_bytes=MAX)
-
-
-def ask(text, go, answers):
-    """In a child: open, wait for the start, ask; the answer is one line."""
-    with device.Device(os.O_WRONLY) as dev:
-        os.write(answers, b'.')
-        os.read(go, 1)
-        try:
-            sequence, duplicate = dev.once(*text)
-            line = f'{sequence} {duplicate} 0\n'
-        except OSError as error:
-            line = f'{error.sequence} 0 {error.errno}\n'
-    os.write(answers, line.encode())
-
-
-def race(texts):
-    """All of them at the same time, each in a process; [(sequence, duplicate, errno)]."""
-    go, start = os.pipe()
-    answers, tell = os.pipe()
-    for text in texts:
-        if os.fork() == 0:
-            code = 1
-            try:
-                os.close(start)
-                ask(text, go, tell)
-                code = 0
-            finally:
-                os._exit(code)
-    os.close(tell)
-    ready = b''
-    while len(ready) < len(texts):
-        ready += os.read(answers, len(texts) - len(ready))
-    assert ready == b'.' * len(texts), ready
-    os.close(start)
-    with os.fdopen(answers, encoding='ascii') as file:
-        found = [tuple(int(word) for word in line.split()) for line in file]
-    os.close(go)
-    for _ in texts:
-        assert os.wait()[1] == 0
-    return found
 
 
 class Once(unittest.TestCase):
@@ -129,24 +88,24 @@ class Once(unittest.TestCase):
         self.refused(errno.EINVAL, 'once', 'privileged', 'x', duplicate=1)
 
     def test_race_for_one_event_has_one_entry(self):
-        found = race([('race', 'same', 'x')] * PROCESSES)
-        self.assertEqual(len(found), PROCESSES)
+        found = race.run([('race', 'same', 'x')] * race.PROCESSES)
+        self.assertEqual(len(found), race.PROCESSES)
         self.assertEqual(sorted(found), [(self.before + 1, 0, 0)]
-                         + [(self.before + 1, 1, 0)] * (PROCESSES - 1))
+                         + [(self.before + 1, 1, 0)] * (race.PROCESSES - 1))
         self.added('race same x')
 
     def test_race_with_different_contents_has_one_winner(self):
-        found = race([('race', 'different', str(i)) for i in range(PROCESSES)])
+        found = race.run([('race', 'different', str(i)) for i in range(race.PROCESSES)])
         self.assertEqual(sorted(found), [(self.before + 1, 0, 0)]
-                         + [(self.before + 1, 0, errno.EEXIST)] * (PROCESSES - 1))
+                         + [(self.before + 1, 0, errno.EEXIST)] * (race.PROCESSES - 1))
         text, = device.read_log().texts()[self.before:]
         self.assertRegex(text, rb'^race different \d+$')
         self.added(text.decode())
 
     def test_race_of_several_events_has_each_once(self):
-        found = race([('race', f'several{i % 4}', 'x') for i in range(PROCESSES)])
+        found = race.run([('race', f'several{i % 4}', 'x') for i in range(race.PROCESSES)])
         self.assertEqual(sorted(duplicate for _, duplicate, _ in found),
-                         [0] * 4 + [1] * (PROCESSES - 4))
+                         [0] * 4 + [1] * (race.PROCESSES - 4))
         self.assertEqual({code for *_, code in found}, {0})
         self.assertEqual(sorted(device.read_log().texts()[self.before:]),
                          [b'race several%d x' % i for i in range(4)])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# vm: kernel=6.1,6.12,debug tpm=crb
+# vm: kernel=6.1,6.12,7,debug tpm=crb
 # vm: kernel=6.1 tpm=tis
 # vm-timeout: 180
 """Bad input to REST: the right code, a message that names the field, nothing appended, daemon alive."""
@@ -221,10 +221,12 @@ class Rest(unittest.TestCase):
     def test_reserved_domain_is_403(self):
         self.refused(self.with_(domain='aael'), 'domain: reserved', status=403)
 
-    def test_once_is_not_supported(self):
-        self.refused(self.with_(once=True), 'once: not supported yet')
-        self.refused(self.with_(once='false'), 'once: must be true or false')
-        self.assertEqual(daemon.post(self.with_(once=False)).status, 200)
+    def test_once_is_a_boolean(self):
+        for wrong in ('false', 0, 1, [], {}):
+            self.refused(self.with_(once=wrong), 'once: must be true or false')
+        for once in (False, None, True, True):
+            self.assertEqual(daemon.post(self.with_(once=once)).status, 200)
+        self.assertEqual(device.count(), self.before + 2)
 
     def test_info(self):
         answer = daemon.get('/info')

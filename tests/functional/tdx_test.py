@@ -6,6 +6,7 @@
 """A TDX guest: events reach RTMR3, read on paths that do not involve aael."""
 import errno
 import hashlib
+import json
 import os
 import signal
 import threading
@@ -13,6 +14,7 @@ import unittest
 
 import aael
 import device
+import race
 import rest
 import tdx
 
@@ -79,6 +81,28 @@ class Events(Case):
         self.assertEqual(device.read_log().texts()[-3:], [b'a write one', b'a ioctl two', b'a rest three'])
         self.assertEqual(tdx.reported()[:3], others)
         self.assertEqual(aael.mismatched(device.read_log()), [])
+        self.replays()
+
+    def test_info_and_status_name_what_there_is(self):
+        provider = 'tsm-mr' if tdx.has_sysfs() else 'tdcall'
+        with rest.Daemon() as daemon:
+            info = json.loads(daemon.get('/info').body)
+        self.assertEqual(info['tee'], 'tdx')
+        self.assertEqual((info['aael']['provider'], info['aael']['register'], info['aael']['algorithms']),
+                         (provider, 4, ['sha384']))
+        for status in (device.run('aaelctl', 'status'), device.text_file('status')):
+            lines = status.splitlines()
+            for line in ('platform: tdx', f'provider: {provider}', 'bank: sha384', 'register: 4'):
+                self.assertIn(line, lines)
+
+    def test_many_ask_for_an_event_once(self):
+        found = race.run([('a', 'race', 'x')] * race.PROCESSES)
+        self.assertEqual(sorted(found), [(self.before + 1, 0, 0)]
+                         + [(self.before + 1, 1, 0)] * (race.PROCESSES - 1))
+        found = race.run([('a', 'contest', str(i)) for i in range(race.PROCESSES)])
+        self.assertEqual(sorted(found), [(self.before + 2, 0, 0)]
+                         + [(self.before + 2, 0, errno.EEXIST)] * (race.PROCESSES - 1))
+        self.appended(2)
         self.replays()
 
     def test_indexes(self):
@@ -175,6 +199,53 @@ class Measurements(Case):
                          f'aael foreign-extend {{"comm":"python3","pid":{os.getpid()},"uid":0}}')
         self.assertEqual(int(device.text_file('violations')), violations + 2)
         self.assertEqual(self.dev.info().violations, violations + 2)
+        self.replays()
+
+    def test_snapshot_has_what_was_extended_before_it(self):
+        """Not only once a work item has logged it."""
+        for i in range(ROUNDS):
+            tdx.extend(3, digest(f'before {i}'))
+            snapshot = self.dev.snapshot()
+            self.assertEqual(snapshot.count, self.before + i + 1)
+            self.assertEqual(snapshot.registers[4].running[SHA384], tdx.held(3))
+        self.replays()
+
+    def test_snapshot_is_one_moment_while_others_extend(self):
+        """The counted entries replay to the values of all registers."""
+        stop = threading.Event()
+
+        def extend(index):
+            i = 0
+            while not stop.is_set():
+                tdx.extend(index, digest(f'{index} {i}'))
+                i += 1
+        threads = [threading.Thread(target=extend, args=(index,)) for index in (2, 3)]
+        for thread in threads:
+            thread.start()
+        try:
+            snapshots = [self.dev.snapshot() for _ in range(40)]
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        log = device.read_log()
+        others = len(log.entries) - len(log.ours)
+        for snapshot in snapshots:
+            entries = log.entries[:others + snapshot.count]
+            for register in range(1, 5):
+                self.assertEqual(aael.replay(entries, register, SHA384),
+                                 snapshot.registers[register].running[SHA384])
+        self.assertGreater(snapshots[-1].count, snapshots[0].count)
+        self.replays()
+
+    def test_foreign_extends_between_events_logged_once(self):
+        sequences = []
+        for i in range(20):
+            sequences.append(self.dev.once('a', f'between{i}', 'x')[0])
+            tdx.extend(3, digest(f'between {i}'))
+        self.assertEqual([self.dev.once('a', f'between{i}', 'x') for i in range(20)],
+                         [(sequence, 1) for sequence in sequences])
+        self.appended(40)
         self.replays()
 
     def test_driver_leaves_and_comes_back(self):
