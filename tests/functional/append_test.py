@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# vm: kernel=6.1,6.12,debug tpm=tis,crb banks=sha256+sha384
-# vm: kernel=6.1,6.12 tpm=crb banks=sha1+sha256,sha256,sha384
+# vm: kernel=6.1,6.12,7 tpm=tis,crb banks=sha256+sha384
+# vm: kernel=debug tpm=crb banks=sha256+sha384
+# vm: kernel=6.1 tpm=crb banks=sha1+sha256,sha256,sha384
 # vm-timeout: 120
 """An event reaches the TPM and the log, and every reader agrees on it."""
 import json

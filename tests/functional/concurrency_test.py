@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# vm: kernel=6.1,6.12,debug tpm=crb banks=sha256+sha384
+# vm: kernel=6.1,6.12,7,debug tpm=crb banks=sha256+sha384
 # vm-proxy: yes
 # vm-timeout: 500
 """10,000 events from eight writers by write, ioctl and REST, with readers and pollers beside them.

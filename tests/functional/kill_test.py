@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# vm: kernel=6.1,6.12,debug tpm=crb banks=sha256+sha384
+# vm: kernel=6.1,6.12,7,debug tpm=crb banks=sha256+sha384
 # vm: kernel=6.1 tpm=tis
 # vm-timeout: 300
 """kill -9 of writers at random points: no acknowledged event is lost, the log replays."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# vm: kernel=6.1,6.12,debug tpm=crb banks=sha256+sha384
+# vm: kernel=6.1,6.12,7,debug tpm=crb banks=sha256+sha384
 # vm-proxy: yes
 # vm-firmware-lacks: sha384
 """A boot log whose header lacks a bank that is active: entries carry exactly the header's

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# vm: kernel=6.1,6.12,debug tpm=crb,tis
+# vm: kernel=6.1,6.12,7 tpm=crb,tis
+# vm: kernel=debug tpm=crb
 # vm-proxy: yes
 # vm-timeout: 180
 """Somebody's extend held back beyond the driver's limit, ours right behind it.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# vm: kernel=6.1,6.12,debug tpm=none
+# vm: kernel=6.1,6.12,7,debug tpm=none
 # vm-timeout: 120
 """Loading and unloading on a platform without any TPM, and the soft provider."""
 import errno

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# vm: kernel=6.1,6.12,debug tpm=crb
+# vm: kernel=6.1,6.12,7,debug tpm=crb
 # vm-proxy: yes
 # vm-timeout: 180
 """mmap(2) of /dev/aael: read-only, the same bytes as pread(2), and none that is not measured."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# vm: kernel=6.1,6.12,debug tpm=crb banks=sha256+sha384
+# vm: kernel=6.1,6.12,7,debug tpm=crb banks=sha256+sha384
 """The netlink family: status, the three one-way commands, and the group of events."""
 import errno
 import unittest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# vm: kernel=6.1,6.12,debug tpm=none
+# vm: kernel=6.1,6.12,7,debug tpm=none
 # vm-timeout: 120
 """The rows of the failure table that are for good: log and register go two ways, and status says so.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# vm: kernel=6.1,6.12,debug tpm=none
+# vm: kernel=6.1,6.12,7,debug tpm=none
 # vm-timeout: 240
 """Every row of the failure table, through a TPM that misbehaves on order.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# vm: kernel=6.1,6.12,debug tpm=none
+# vm: kernel=6.1,6.12,7,debug tpm=none
 """A tracepoint for every outcome of an append; never an event's text."""
 import re
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# vm: kernel=6.1,6.12,debug tpm=tis,crb banks=sha256+sha384
+# vm: kernel=6.1,6.12,7 tpm=tis,crb banks=sha256+sha384
+# vm: kernel=debug tpm=crb banks=sha256+sha384
 # vm-timeout: 300
 """The TPM's driver unbound and bound again: before, during and after the module's load."""
 import collections

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# vm: kernel=6.1,6.12,debug tpm=none
+# vm: kernel=6.1,6.12,7,debug tpm=none
 """A chip of tpm_vtpm_proxy, which anybody with its device may have made: taken only when named.
 
 And what a chip leaves that goes away between an extend and the read that would decide it.

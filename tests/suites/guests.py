@@ -24,7 +24,7 @@ import tempfile
 
 from common import BUILD, Job, Outcome, TOP, VECTORS, VM, command, helper, kmod
 
-DEFAULTS = {'kernel': '6.1,6.12,debug', 'tpm': 'crb', 'banks': 'sha256', 'ccel': '',
+DEFAULTS = {'kernel': '6.1,6.12,7,debug', 'tpm': 'crb', 'banks': 'sha256', 'ccel': '',
             'ccel-table': 'acpi'}
 DIRECTIVE = re.compile(r'^# vm(-[a-z-]+)?:\s*(.*?)\s*$', re.MULTILINE)
 SCRIPT = """#!/bin/sh
