@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# vm: kernel=7,debug
+# vm: kernel=6.12,7,debug
 # vm-tdx: yes
 # vm-timeout: 240
-"""Own and foreign extends at once: all of them are in the log, in the register's order."""
+"""Own and foreign extends at once: all of them are in the log, in the register's order; or, where
+nobody can know of foreign ones, the log says that it has diverged."""
 import hashlib
 import os
 import threading
@@ -10,6 +11,7 @@ import unittest
 
 import aael
 import device
+import rest
 import tdx
 import vm
 
@@ -18,17 +20,10 @@ WRITERS = 4
 OWN, FOREIGN = (60, 60) if vm.DEBUG else (500, 500)
 
 
-class Together(unittest.TestCase):
+class Case(unittest.TestCase):
     def setUp(self):
         tdx.load()
         device.insmod(enable=1)
-
-    @staticmethod
-    def foreign(index):
-        fd = os.open(tdx.path(index), os.O_WRONLY)
-        for i in range(FOREIGN):
-            os.pwrite(fd, hashlib.sha384(f'{index} {i}'.encode()).digest(), 0)
-        os.close(fd)
 
     @staticmethod
     def own(number):
@@ -36,7 +31,8 @@ class Together(unittest.TestCase):
             for i in range(OWN):
                 dev.write(f'own {number} {i}\n')
 
-    def test_every_extend_is_in_the_log(self):
+    def together(self, foreign):
+        """All writers, and a foreign one for each of RTMR2 and RTMR3"""
         problems = []
 
         def run(function, argument):
@@ -44,13 +40,30 @@ class Together(unittest.TestCase):
                 function(argument)
             except BaseException as error:  # pylint: disable=broad-except
                 problems.append(error)
-        threads = [threading.Thread(target=run, args=(self.foreign, i)) for i in (2, 3)]
+        threads = [threading.Thread(target=run, args=(foreign, i)) for i in (2, 3)]
         threads += [threading.Thread(target=run, args=(self.own, i)) for i in range(WRITERS)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         self.assertEqual(problems, [])
+
+    def has_own(self, log):
+        for number in range(WRITERS):
+            self.assertEqual([t for t in log.texts() if t.startswith(b'own %d ' % number)],
+                             [b'own %d %d' % (number, i) for i in range(OWN)])
+
+
+class Followed(Case):
+    @staticmethod
+    def foreign(index):
+        fd = os.open(tdx.path(index), os.O_WRONLY)
+        for i in range(FOREIGN):
+            os.pwrite(fd, hashlib.sha384(f'{index} {i}'.encode()).digest(), 0)
+        os.close(fd)
+
+    def test_every_extend_is_in_the_log(self):
+        self.together(self.foreign)
         with device.Device() as dev:
             self.assertEqual(dev.verify().match, 1)
             self.assertEqual(device.HEALTHS[dev.info().health], 'consistent')
@@ -65,6 +78,32 @@ class Together(unittest.TestCase):
                      if e.register == index + 1 and aael.text(e).startswith(b'aael foreign-extend ')]
             self.assertEqual(found, [hashlib.sha384(f'{index} {i}'.encode()).digest()
                                      for i in range(FOREIGN)])
-        for number in range(WRITERS):
-            self.assertEqual([t for t in log.texts() if t.startswith(b'own %d ' % number)],
-                             [b'own %d %d' % (number, i) for i in range(OWN)])
+        self.has_own(log)
+
+
+class Unnoticed(Case):
+    """Extends go past every driver, as other code in the kernel can make them."""
+
+    @staticmethod
+    def foreign(index):
+        for i in range(FOREIGN):
+            tdx.extend_behind(index, hashlib.sha384(f'{index} {i}'.encode()).digest())
+
+    def test_log_says_that_it_diverged(self):
+        self.together(self.foreign)
+        with device.Device() as dev:
+            self.assertEqual(dev.verify().match, 0)
+            self.assertEqual(device.HEALTHS[dev.info().health], 'diverged')
+            self.assertEqual(dev.info().count, WRITERS * OWN)
+            dev.write('own after all\n')
+        self.assertIn('diverged: CC register 4 was extended by somebody else\n',
+                      device.run('aaelctl', 'status'))
+        with rest.Daemon() as daemon:
+            self.assertIn(b'"health":"diverged"', daemon.get('/info').body)
+        self.has_own(device.read_log())
+
+
+if os.path.exists('/sys/kernel/tracing/events/tsm_mr'):
+    del Unnoticed
+else:
+    del Followed
