@@ -446,6 +446,7 @@ struct aael_log {
 	struct aael_map_config map_config;
 	const char *provider_name;
 	u32 init_index;
+	u32 enable_later;		/* index + 1: when the provider comes; 0: not */
 	void (*pause)(unsigned int ms);
 	unsigned int confirm_delay_ms;
 	struct workqueue_struct *wq;
@@ -532,6 +533,7 @@ struct aael_log *aael_log_create(void);
 void aael_log_destroy(struct aael_log *log);
 int aael_log_bind(struct aael_log *log, const struct aael_provider *provider, bool pinned);
 int aael_log_enable(struct aael_log *log, u32 index, const char **why);
+void aael_log_enable_wanted(struct aael_log *log);
 int aael_log_append(struct aael_log *log, struct aael_append *req);
 int aael_log_set_max(struct aael_log *log, u64 max);
 int aael_log_room(const struct aael_log *log, size_t need, bool privileged);
@@ -590,7 +592,7 @@ long aael_ioctl(struct aael_log *log, struct file *file, unsigned int cmd, unsig
 int aael_securityfs_init(struct aael_log *log);
 void aael_securityfs_exit(void);
 /* late.c */
-int aael_late_init(struct aael_log *log, bool enable);
+int aael_late_init(struct aael_log *log);
 void aael_late_exit(void);
 /* status.c */
 int aael_status_show(struct seq_file *m, void *v);

@@ -10,17 +10,13 @@
 #include "aael.h"
 
 static struct aael_log *the_log;
-static bool enable_then;
 
 static void look(struct work_struct *work)
 {
-	const char *why;
-
 	if (aael_log_state(the_log) == AAEL_STATE_UNSUPPORTED &&
 	    !aael_register_find(the_log, the_log->provider_name))
 		pr_info("aael: provider %s\n", the_log->provider->name);
-	if (enable_then && aael_log_state(the_log) == AAEL_STATE_DISABLED)
-		aael_log_enable(the_log, AAEL_INDEX_DEFAULT, &why);
+	aael_log_enable_wanted(the_log);
 	/* Where it has been bound before: is it back? */
 	aael_publish_confirm_soon(the_log);
 }
@@ -41,15 +37,19 @@ static struct notifier_block module_notifier = { .notifier_call = on_module };
 /**
  * aael_late_init - watch for drivers that are loaded later
  * @log: the log
- * @enable: enable it once it has a provider
  *
  * Return: 0 or a negative errno.
  */
-int aael_late_init(struct aael_log *log, bool enable)
+int aael_late_init(struct aael_log *log)
 {
+	int ret;
+
 	the_log = log;
-	enable_then = enable;
-	return register_module_notifier(&module_notifier);
+	ret = register_module_notifier(&module_notifier);
+	/* It may have come while nobody watched. */
+	if (!ret && aael_log_state(log) == AAEL_STATE_UNSUPPORTED)
+		schedule_work(&look_work);
+	return ret;
 }
 
 /**

@@ -197,11 +197,22 @@ static int enable_txn(struct aael_log *log, void *arg)
 	return 0;
 }
 
+/* The device is sure to come: what was asked for first is done then. */
+static const char *enable_later(struct aael_log *log, u32 index)
+{
+	if (!cmpxchg(&log->enable_later, 0, index + 1) || log->enable_later == index + 1)
+		return "the driver tdx-guest is not loaded; the log is enabled when it is";
+	return "the driver tdx-guest is not loaded; then the log is enabled with another index";
+}
+
 /**
  * aael_log_enable - choose the register and begin to record; one way
  * @log: the log
  * @index: register index as the user knows it, or AAEL_INDEX_DEFAULT
  * @why: out: a sentence about the index or the refusal; static
+ *
+ * Where the provider is sure to come, the first index that was asked for is
+ * remembered for aael_log_enable_wanted().
  *
  * Return: 0, also if it was enabled with the same index; -EOPNOTSUPP without a
  * provider; -ENOPKG if this kernel has no hash for a bank; -EINVAL for a refused
@@ -220,7 +231,9 @@ int aael_log_enable(struct aael_log *log, u32 index, const char **why)
 		ret = 0;
 	else if (log->provider_name)
 		ret = aael_register_find(log, log->provider_name);
-	if (ret && ret != -ENODEV)
+	if (ret == -EPROBE_DEFER)
+		args.why = enable_later(log, args.index);
+	else if (ret && ret != -ENODEV)
 		args.why = "the provider cannot be used: see the status";
 	*why = args.why;
 	if (ret)
@@ -228,6 +241,19 @@ int aael_log_enable(struct aael_log *log, u32 index, const char **why)
 	ret = aael_txn_run(log, enable_txn, &args);
 	*why = args.why;
 	return ret;
+}
+
+/**
+ * aael_log_enable_wanted - enable a log whose provider has come, if that was asked for
+ * @log: the log
+ */
+void aael_log_enable_wanted(struct aael_log *log)
+{
+	u32 later = READ_ONCE(log->enable_later);
+	const char *why;
+
+	if (later && aael_log_state(log) == AAEL_STATE_DISABLED)
+		aael_log_enable(log, later - 1, &why);
 }
 
 /**

@@ -107,6 +107,8 @@ static int find_register(struct aael_log *log)
 		pr_warn("aael: a TD without tdx-guest: waiting for that module\n");
 	else if (ret)
 		pr_warn("aael: provider %s: %s (%d)\n", provider, log->refusal, ret);
+	if (ret == -EPROBE_DEFER && enable)
+		aael_log_enable(log, AAEL_INDEX_DEFAULT, &why);
 	if (ret)
 		return 0;
 	pr_info("aael: provider %s\n", log->provider->name);
@@ -141,7 +143,7 @@ static int __init aael_init(void)
 	ret = register_pm_notifier(&the_log->pm_notifier);
 	if (ret)
 		goto securityfs;
-	ret = aael_late_init(the_log, enable);
+	ret = aael_late_init(the_log);
 	if (ret)
 		goto pm;
 	ret = aael_chardev_init(the_log);

@@ -39,6 +39,12 @@ static void say_missing(int err, bool wanted)
 			  err == -ENOTTY ? "" : ": ", err == -ENOTTY ? "" : strerror(-err));
 }
 
+static void say_unsupported(const char *why)
+{
+	aaeld_log(AAELD_WARNING, "there is no register for runtime measurements; events cannot be "
+				 "logged%s%s", *why ? ": " : "", why);
+}
+
 static int check_index(const struct aael_info *info, const struct aaeld_config *config)
 {
 	if (!config->enable_eventlog || !config->has_init_pcr || info->index == config->init_pcr)
@@ -59,6 +65,10 @@ static int enable(const struct aaeld_kernel_ops *ops, void *kernel,
 
 	if (config->has_init_pcr)
 		snprintf(name, sizeof(name), "index %u", index);
+	if (ret && info->state == AAEL_STATE_UNSUPPORTED) {
+		say_unsupported(message[0] ? message : strerror(-ret));
+		return 0;
+	}
 	if (ret) {
 		aaeld_log(AAELD_ERROR, "the log cannot be enabled with %s: %s%s%s%s", name,
 			  ret == -EPERM ? "that needs CAP_SYS_ADMIN (or enable it before: aaelctl "
@@ -81,14 +91,12 @@ int aaeld_start_log(const struct aaeld_kernel_ops *ops, void *kernel,
 		say_missing(ret, config->enable_eventlog);
 		return 0;
 	}
-	if (info.state == AAEL_STATE_UNSUPPORTED) {
-		aaeld_log(AAELD_WARNING, "this platform has no register for runtime measurements; "
-					 "events cannot be logged");
-		return 0;
-	}
-	if (info.state == AAEL_STATE_DISABLED && config->enable_eventlog)
+	/* Also without a register: it may have come since the module was loaded. */
+	if (info.state <= AAEL_STATE_DISABLED && config->enable_eventlog)
 		ret = enable(ops, kernel, config, &info);
-	if (ret)
+	else if (info.state == AAEL_STATE_UNSUPPORTED)
+		say_unsupported("");
+	if (ret || info.state == AAEL_STATE_UNSUPPORTED)
 		return ret;
 	if (info.state == AAEL_STATE_DISABLED) {
 		aaeld_log(AAELD_INFO, "the log is disabled (eventlog_config.enable_eventlog is not "

@@ -143,6 +143,11 @@ def has_sysfs():
     return os.path.isdir(MEASUREMENTS)
 
 
+def has_tsm():
+    """The kernel offers measurement registers in sysfs, once the driver is loaded"""
+    return os.path.exists('/sys/kernel/tracing/events/tsm_mr')
+
+
 def path(index):
     return f'{MEASUREMENTS}rtmr{index}:sha384'
 

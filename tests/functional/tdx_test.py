@@ -289,5 +289,5 @@ class ZLast(Case):
         self.appended(3)
 
 
-if not os.path.exists('/sys/kernel/tracing/events/tsm_mr'):
+if not tdx.has_tsm():
     del Measurements  # a kernel without measurement registers in sysfs

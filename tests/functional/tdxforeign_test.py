@@ -103,7 +103,7 @@ class Unnoticed(Case):
         self.has_own(device.read_log())
 
 
-if os.path.exists('/sys/kernel/tracing/events/tsm_mr'):
+if tdx.has_tsm():
     del Unnoticed
 else:
     del Followed

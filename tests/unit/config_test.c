@@ -264,10 +264,31 @@ static void without_a_register_it_starts(void **state)
 	fake_init(&k);
 	assert_int_equal(parse("[eventlog_config]\nenable_eventlog = true"), 0);
 	k.info.state = AAEL_STATE_UNSUPPORTED;
+	k.enable_ret = -EOPNOTSUPP;
+	capture_begin();
 	assert_int_equal(aaeld_start_log(&fake_ops, &k, &config), 0);
+	capture_end();
+	assert_int_equal(capture_count("events cannot be logged: words of the kernel"), 1);
+	assert_int_equal(k.enabled, 1);
 	k.info_ret = -ENXIO;
 	assert_int_equal(aaeld_start_log(&fake_ops, &k, &config), 0);
-	assert_int_equal(k.enabled, 0);
+	assert_int_equal(k.enabled, 1);
+}
+
+static void register_that_came_meanwhile_is_used(void **state)
+{
+	struct fake_kernel k;
+
+	(void)state;
+	fake_init(&k);
+	k.info.state = AAEL_STATE_UNSUPPORTED;
+	assert_int_equal(parse("[eventlog_config]\nenable_eventlog = true"), 0);
+	assert_int_equal(aaeld_start_log(&fake_ops, &k, &config), 0);
+	assert_int_equal(k.enabled, 1);
+	k.info.state = AAEL_STATE_UNSUPPORTED;
+	assert_int_equal(parse(""), 0);
+	assert_int_equal(aaeld_start_log(&fake_ops, &k, &config), 0);
+	assert_int_equal(k.enabled, 1);
 }
 
 /* Nobody enables the log of a module that is loaded later: the log says so. */
@@ -323,6 +344,7 @@ int main(void)
 		cmocka_unit_test(another_index_is_an_error),
 		cmocka_unit_test(without_the_setting_nothing_is_enabled),
 		cmocka_unit_test(without_a_register_it_starts),
+		cmocka_unit_test(register_that_came_meanwhile_is_used),
 		cmocka_unit_test(module_that_comes_later_is_not_enabled),
 		cmocka_unit_test(what_the_kernel_refuses_is_an_error),
 	};
