@@ -23,19 +23,17 @@
 #include <linux/workqueue.h>
 #include <linux/aael.h>
 
+#include "bank.h"
+#include "bootlog.h"
 #include "limits.h"
 #include "once.h"
 
-struct crypto_shash;
 struct file;
 struct page;
 struct seq_file;
 struct vm_area_struct;
 struct aael_log;
 struct aael_register;
-
-/* One value or digest for every bank of a register, in the device's order. */
-typedef u8 aael_values_t[AAEL_BANKS_MAX][AAEL_DIGEST_MAX_BYTES];
 
 /* ---- event.c: validation and encoding, pure ---- */
 
@@ -56,31 +54,6 @@ int aael_event_validate(const struct aael_event *ev);
 size_t aael_event_text_size(const struct aael_event *ev);
 void aael_event_encode(const struct aael_event *ev, u8 *out);
 int aael_event_check_domain(const u8 *domain, size_t len);
-
-/* ---- bank.c: hashes ---- */
-
-/**
- * struct aael_bank - one bank of the registers
- * @alg: TCG algorithm id
- * @size: digest size in bytes
- * @name: name as the crypto API and the TPM tools write it
- * @shash: the hash, allocated by aael_bank_init()
- * @logged: entries carry its digest; an unlogged bank is extended all the same
- */
-struct aael_bank {
-	u16 alg;
-	u16 size;
-	const char *name;
-	struct crypto_shash *shash;
-	bool logged;
-};
-
-int aael_bank_init(struct aael_bank *bank, u16 alg);
-void aael_bank_destroy(struct aael_bank *bank);
-int aael_bank_digest(const struct aael_bank *bank, const u8 *data, size_t len, u8 *out);
-int aael_bank_extend(const struct aael_bank *bank, u8 *value, const u8 *digest);
-int aael_bank_extend_all(const struct aael_bank *banks, unsigned int count, aael_values_t out,
-			 const aael_values_t from, const aael_values_t digests);
 
 /* ---- entry.c: one encoded entry ---- */
 
@@ -259,49 +232,6 @@ static inline bool aael_tdcall_in_td(void)
 /* ---- ccel.c: the boot log of a confidential guest ---- */
 
 int aael_ccel_copy(void *dev, u8 **log, size_t *len);
-
-/* ---- bootlog.c: the firmware's log, untrusted, pure ---- */
-
-/**
- * struct aael_bootlog - a parsed boot log
- * @data: the caller's memory
- * @len: bytes of header and well-formed entries
- * @first: offset of the first entry behind the header
- * @alg_count: algorithms of the header
- * @algs: their TCG ids
- * @sizes: their digest sizes in bytes
- * @why: where and why the walk ended, NULL at an end mark or the end
- */
-struct aael_bootlog {
-	const u8 *data;
-	size_t len;
-	size_t first;
-	unsigned int alg_count;
-	u16 algs[AAEL_BANKS_MAX];
-	u16 sizes[AAEL_BANKS_MAX];
-	const char *why;
-};
-
-/**
- * struct aael_bootlog_entry - one entry of it
- * @digests: for each algorithm of the header, NULL where the entry has none
- */
-struct aael_bootlog_entry {
-	u32 reg;
-	u32 type;
-	const u8 *digests[AAEL_BANKS_MAX];
-	const u8 *event;
-	size_t event_len;
-};
-
-#define AAEL_BOOTLOG_HEADER_MAX_BYTES	(32 + 28 + 4 * AAEL_BANKS_MAX + 1)
-
-int aael_bootlog_parse(const u8 *data, size_t len, struct aael_bootlog *bl);
-bool aael_bootlog_next(const struct aael_bootlog *bl, size_t *pos,
-		       struct aael_bootlog_entry *e);
-int aael_bootlog_replay(const struct aael_bootlog *bl, unsigned int alg,
-			const struct aael_bank *bank, u32 reg, u8 *value);
-size_t aael_bootlog_header(const struct aael_bank *banks, unsigned int bank_count, u8 *out);
 
 /* ---- policy.c: who may log what ---- */
 

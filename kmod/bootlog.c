@@ -6,12 +6,12 @@
  *
  * Source: TCG PC Client Platform Firmware Profile 1.06, 10.2 and 10.4.5.
  */
-#include <linux/align.h>
 #include <linux/errno.h>
+#include <linux/minmax.h>
 #include <linux/string.h>
 #include <linux/unaligned.h>
 
-#include "aael.h"
+#include "bootlog.h"
 
 #define EV_NO_ACTION	0x00000003
 
