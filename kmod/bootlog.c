@@ -19,6 +19,8 @@
 #define PCR_EVENT_BYTES	(4 + 4 + 20 + 4)
 /* TCG_EfiSpecIDEvent up to its algorithms: signature, class, version, count */
 #define SPEC_ID_BYTES	(16 + 4 + 4 + 4)
+/* TCG_EfiStartupLocalityEvent: signature, u8 locality */
+#define LOCALITY_EVENT_BYTES	(16 + 1)
 
 static const char signature[16] = "Spec ID Event03";
 static const char locality_signature[16] = "StartupLocality";
@@ -203,7 +205,8 @@ bool aael_bootlog_next(const struct aael_bootlog *bl, size_t *pos,
  * @value: out: @bank->size bytes
  *
  * By the hardware's rule: EV_NO_ACTION is not extended, and PCR 0 starts as the
- * locality that the firmware started the TPM from.
+ * locality that the firmware started the TPM from, if that stands in front of the
+ * first extend.
  *
  * Return: 0 or the crypto API's negative errno.
  */
@@ -211,6 +214,7 @@ int aael_bootlog_replay(const struct aael_bootlog *bl, unsigned int alg,
 			const struct aael_bank *bank, u32 reg, u8 *value)
 {
 	struct aael_bootlog_entry e;
+	bool extended = false;
 	size_t pos = 0;
 	int ret = 0;
 
@@ -218,10 +222,13 @@ int aael_bootlog_replay(const struct aael_bootlog *bl, unsigned int alg,
 	while (!ret && aael_bootlog_next(bl, &pos, &e)) {
 		if (e.reg != reg)
 			continue;
-		if (e.type != EV_NO_ACTION)
+		if (e.type != EV_NO_ACTION) {
 			ret = aael_bank_extend(bank, value, e.digests[alg]);
-		else if (!reg && e.event_len == 17 && !memcmp(e.event, locality_signature, 16))
-			value[bank->size - 1] = e.event[16];
+			extended = true;
+		} else if (!reg && !extended && e.event_len == LOCALITY_EVENT_BYTES &&
+			   !memcmp(e.event, locality_signature, sizeof(locality_signature))) {
+			value[bank->size - 1] = e.event[LOCALITY_EVENT_BYTES - 1];
+		}
 	}
 	return ret;
 }

@@ -377,6 +377,19 @@ static void other_no_action_is_no_locality(struct kunit *test)
 	expect_replay(test, &b, 0, 0, "A");
 }
 
+static void locality_behind_an_extend_is_none(struct kunit *test)
+{
+	struct builder b;
+
+	start(test, &b);
+	put_entry(&b, 0, EV_NO_ACTION, 'N', "StartupLocality\0\3", 17);
+	put_entry(&b, 0, EV_SEPARATOR, 'A', "x", 1);
+	put_entry(&b, 0, EV_NO_ACTION, 'N', "StartupLocality\0\4", 17);
+	expect_replay(test, &b, 0, 3, "A");
+	put_entry(&b, 0, EV_SEPARATOR, 'B', "x", 1);
+	expect_replay(test, &b, 0, 3, "AB");
+}
+
 #define MUTANTS		2000
 
 /* Touches every byte that the parser says is there; the log has no other ones. */
@@ -454,6 +467,7 @@ static struct kunit_case bootlog_cases[] = {
 	KUNIT_CASE(replay_skips_no_action),
 	KUNIT_CASE(replay_of_pcr_0_starts_at_the_locality),
 	KUNIT_CASE(other_no_action_is_no_locality),
+	KUNIT_CASE(locality_behind_an_extend_is_none),
 	KUNIT_CASE(header_may_have_any_register),
 	KUNIT_CASE(mutated_logs_are_read_within_their_bounds),
 	{}

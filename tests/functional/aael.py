@@ -129,12 +129,15 @@ def replay(entries, register, alg, rule='hardware', start=None):
     """
     ones = rule == 'hardware' and 17 <= register <= 22
     value = bytearray((b'\xff' if ones else b'\0') * ALGS[alg][1] if start is None else start)
+    extended = False
     for entry in entries:
         if rule == 'hardware' and entry.type == EV_NO_ACTION:
-            if register == 0 and entry.register == 0 and entry.event.startswith(LOCALITY):
+            if (register, entry.register, extended) == (0, 0, False) and \
+                    entry.event.startswith(LOCALITY) and len(entry.event) == 17:
                 value[-1] = entry.event[16]
             continue
         if entry.register == register:
+            extended = True
             value = bytearray(hashed(alg, bytes(value) + entry.digests[alg]))
     return bytes(value)
 
