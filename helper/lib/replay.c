@@ -29,7 +29,7 @@ static void start_at_locality(struct aael_replay *replay, const struct aael_tcg2
 {
 	struct aael_replay_register *pcr0 = &replay->reg[0];
 
-	if (e->reg != 0 || e->event_size < sizeof(locality_signature) + 1 ||
+	if (e->reg != 0 || e->event_size != sizeof(locality_signature) + 1 ||
 	    memcmp(e->event, locality_signature, sizeof(locality_signature)))
 		return;
 	for (unsigned int i = 0; i < AAEL_ALG_KNOWN_MAX; i++)

@@ -94,6 +94,24 @@ static void hardware_skips_no_action_and_starts_at_the_locality(void **state)
 	assert_memory_equal(aael_replay_value(&v, 0, AAEL_ALG_SHA1), want, 20);
 }
 
+/* As in the kernel: the event is the signature and one byte, nothing else. */
+static void other_no_action_is_no_locality(void **state)
+{
+	static const uint8_t zero[20];
+	struct logbuild l = {};
+	struct aael_replay v;
+
+	(void)state;
+	put_header(&l, 0, one);
+	put_entry(&l, 0, AAEL_EV_NO_ACTION, one, "StartupLocality\0", 16);
+	put_entry(&l, 0, AAEL_EV_NO_ACTION, one, "StartupLocality\0\3x", 18);
+	put_entry(&l, 0, AAEL_EV_NO_ACTION, one, "StartupLocalitx\0\3", 17);
+	put_entry(&l, 1, AAEL_EV_NO_ACTION, one, "StartupLocality\0\3", 17);
+	assert_int_equal(replay(&l, AAEL_RULE_HARDWARE, &v), 0);
+	assert_memory_equal(aael_replay_value(&v, 0, AAEL_ALG_SHA1), zero, 20);
+	assert_memory_equal(aael_replay_value(&v, 1, AAEL_ALG_SHA1), zero, 20);
+}
+
 /* Until a dynamic launch resets them, which Linux does not: all bits set. */
 static void hardware_starts_pcrs_17_to_22_with_ones(void **state)
 {
@@ -220,6 +238,7 @@ int main(void)
 		cmocka_unit_test(our_entries_extend_every_bank),
 		cmocka_unit_test(one_extend_has_a_known_value),
 		cmocka_unit_test(hardware_skips_no_action_and_starts_at_the_locality),
+		cmocka_unit_test(other_no_action_is_no_locality),
 		cmocka_unit_test(hardware_starts_pcrs_17_to_22_with_ones),
 		cmocka_unit_test(trustee_extends_no_action_from_zero),
 		cmocka_unit_test(trustee_stops_at_eight_zero_bytes),
