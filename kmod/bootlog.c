@@ -149,8 +149,8 @@ static const char *parse_entry(const struct aael_bootlog *bl, struct cursor *c,
  * @len: bytes of it, padding included
  * @bl: out
  *
- * The walk ends at the end, at eight 0x00 or 0xff bytes, or at a malformed entry,
- * which @bl->why then names.
+ * The walk ends at the end, at eight 0x00 or 0xff bytes, which the end may cut short,
+ * or at a malformed entry, which @bl->why then names.
  *
  * Return: 0, or -EINVAL if there is no usable header; @bl->why says what is wrong.
  */

@@ -32,7 +32,11 @@ struct aael_bootlog {
 
 /**
  * struct aael_bootlog_entry - one entry of it
- * @digests: for each algorithm of the header, NULL where the entry has none
+ * @reg: register number
+ * @type: TCG event type
+ * @digests: one for each algorithm of the header, in its order
+ * @event: the event's data
+ * @event_len: bytes of it
  */
 struct aael_bootlog_entry {
 	u32 reg;
