@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Suites that need no guest: style, build, helper-unit."""
+"""Suites that need no guest: style, build, helper-unit, fuzz."""
 import glob
 import os
 import re
@@ -145,9 +145,28 @@ def unit():
     return outcome
 
 
+def fuzz():
+    """Named cases and a bounded, repeatable run of each fuzzer in tests/fuzz."""
+    outcome = Outcome()
+    make = ('make', '-s', '-C', 'tests/fuzz', f'O={BUILD}/fuzz')
+    status, output = command(*make, '-j2', 'all')
+    outcome.check('build fuzz', status, output)
+    if status:
+        return outcome
+    status, output = command(*make, 'check')
+    for line in output.splitlines():
+        outcome.add(line)
+        if re.match(r'# \w+_fuzz: \d+ runs', line):
+            outcome.notes.append(line[2:])
+    if status and not outcome.failed:
+        outcome.check('make check', status, output)
+    return outcome
+
+
 def jobs():
     yield Job('style', style)
     for kernel in KERNELS:
         yield Job('build@' + kernel, lambda kernel=kernel: build(kernel), kernel)
     if glob.glob(TOP + '/tests/unit/*_test.c*'):
         yield Job('helper-unit', unit)
+    yield Job('fuzz', fuzz)
