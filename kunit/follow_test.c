@@ -163,6 +163,29 @@ static void flood_that_loses_reports_diverges(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->log->count, AAEL_FOLLOW_MAX + 1);
 }
 
+/* Nothing is published meanwhile: this is a transaction itself. */
+static int flood_of_another(struct aael_log *log, void *arg)
+{
+	struct fixture *f = arg;
+
+	for (int i = 0; i <= AAEL_FOLLOW_MAX; i++)
+		fake_foreign_extend(&f->fake, 9);
+	return 0;
+}
+
+static void lost_report_of_another_register_diverges(struct kunit *test)
+{
+	struct fixture *f = followed(test);
+
+	KUNIT_ASSERT_EQ(test, aael_txn_run(f->log, flood_of_another, f), 0);
+	KUNIT_EXPECT_EQ(test, fixture_append(f, "ours"), 0);
+	KUNIT_EXPECT_GE(test, aael_query_health(f->log), AAEL_HEALTH_UNKNOWN);
+	fixture_expect_sound(test, f);
+	KUNIT_EXPECT_EQ(test, aael_query_health(f->log), AAEL_HEALTH_DIVERGED);
+	KUNIT_EXPECT_TRUE(test, f->log->regs[9]->diverged);
+	KUNIT_EXPECT_EQ(test, f->log->count, AAEL_FOLLOW_MAX + 1);
+}
+
 static void foreign_extend_without_room_diverges(struct kunit *test)
 {
 	struct fixture *f = followed(test);
@@ -213,6 +236,7 @@ static struct kunit_case follow_cases[] = {
 	KUNIT_CASE(report_counts_and_not_the_answer),
 	KUNIT_CASE(device_that_left_is_opened_again),
 	KUNIT_CASE(flood_that_loses_reports_diverges),
+	KUNIT_CASE(lost_report_of_another_register_diverges),
 	KUNIT_CASE(foreign_extend_without_room_diverges),
 	KUNIT_CASE(own_extend_that_cannot_be_logged_is_no_success),
 	KUNIT_CASE(name_of_a_process_is_escaped),
