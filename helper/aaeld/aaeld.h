@@ -15,10 +15,6 @@
 
 #include <linux/aael.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 /* Limits. */
 #define AAELD_BODY_MAX_BYTES (1024 * 1024)
 #define AAELD_HEADERS_MAX_BYTES (8 * 1024)
@@ -50,7 +46,7 @@ void aaeld_log_set_level(enum aaeld_level level);
 /* error, warn, warning, info, debug, trace, in any case. 0, or -EINVAL. */
 int aaeld_log_parse_level(const char *name, enum aaeld_level *level);
 
-/* ---- config.c, toml.cpp ----------------------------------------------------- */
+/* ---- config.c, aatoml.c ----------------------------------------------------- */
 
 enum aaeld_feature { AAELD_F_ATTESTATION = 1, AAELD_F_RESOURCE = 2, AAELD_F_ALL = 3 };
 
@@ -294,9 +290,5 @@ int aaeld_sd_notify(const char *state);
 int aaeld_sd_listen_fds(void);
 /* Lose all capabilities of this thread, for good. 0, or -errno. */
 int aaeld_sd_drop_privilege(void);
-
-#ifdef __cplusplus
-}
-#endif
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Where the configuration comes from; what it means is in toml.cpp. */
+/* Where the configuration comes from; what it means is in aatoml.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -87,6 +87,7 @@ static void bad_values_are_named_with_their_line(void **state)
 		       "aa.toml:2: token_configs.kbs must be a table");
 	assert_refused("token_configs = []\n", "aa.toml:1: token_configs must be a table");
 	assert_refused("[log]\nlevel = \"loud\"\n", "aa.toml:2: log.level must be");
+	assert_refused("[log]\nlevel = \"info\\u0000loud\"\n", "aa.toml:2: log.level must be");
 	assert_refused("[token_configs.kbs]\nurl = 1\n", "aa.toml:2: token_configs.kbs.url");
 	assert_refused("[token_configs.kbs]\nurl = \"a\"\ncert = []\n",
 		       "aa.toml:3: token_configs.kbs.cert");
