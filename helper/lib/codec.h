@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How bytes are wrapped on their way: base64 and gzip, both strict. */
+#ifndef AAEL_LIB_CODEC_H
+#define AAEL_LIB_CODEC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- base64.c: RFC 4648, section 4 ------------------------------------------ */
+
+struct aael_base64_error {
+	size_t offset;	    /* of the character that was refused */
+	const char *reason; /* static text */
+};
+
+/* Characters that @size bytes become, padding included, NUL not. */
+#define AAEL_BASE64_CHARS(size) (((size_t)(size) + 2) / 3 * 4)
+
+/* @out has AAEL_BASE64_CHARS(@size) + 1 bytes. */
+void aael_base64_encode(const void *data, size_t size, char *out);
+/*
+ * Exactly the one text that the encoder makes of the bytes: with padding, without line
+ * breaks, the bits that no byte uses zero. @out has room for @size / 4 * 3 bytes. 0 and
+ * *@out_size; -EBADMSG, then *@err says what is wrong.
+ */
+int aael_base64_decode(const char *text, size_t size, uint8_t *out, size_t *out_size,
+		       struct aael_base64_error *err);
+
+/* ---- gzip.c: RFC 1952, one member --------------------------------------------- */
+
+/*
+ * *@out to free(), with a NUL behind its *@out_size bytes. 0; -EBADMSG: not gzip, cut off,
+ * another checksum, or anything behind the one member; -E2BIG: more than @max bytes come
+ * out; -ENOMEM. *@why is a static text, NULL on success.
+ */
+int aael_gzip_unpack(const void *data, size_t size, size_t max, char **out, size_t *out_size,
+		     const char **why);
+/* The same bytes always become the same: no name, no time. 0 and *@out to free(); -ENOMEM. */
+int aael_gzip_pack(const void *data, size_t size, uint8_t **out, size_t *out_size);
+
+#endif
