@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec.h"
 #include "le.h"
 #include "uefi.h"
 
@@ -176,23 +177,10 @@ void text_hex(struct text_buf *buf, const uint8_t *data, size_t size)
 
 void text_base64(struct text_buf *buf, const uint8_t *data, size_t size)
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t chars = AAEL_BASE64_CHARS(size);
 
-	text_append(buf, "", 0);
-	for (size_t i = 0; i < size; i += 3) {
-		size_t left = size - i;
-		uint32_t v = (uint32_t)data[i] << 16;
-		char s[4];
-
-		if (left > 1)
-			v |= (uint32_t)data[i + 1] << 8;
-		if (left > 2)
-			v |= data[i + 2];
-		s[0] = digits[v >> 18];
-		s[1] = digits[v >> 12 & 63];
-		s[2] = left > 1 ? digits[v >> 6 & 63] : '=';
-		s[3] = left > 2 ? digits[v & 63] : '=';
-		text_append(buf, s, 4);
-	}
+	if (!grow(buf, chars))
+		return;
+	aael_base64_encode(data, size, buf->data + buf->size);
+	buf->size += chars;
 }
