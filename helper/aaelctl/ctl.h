@@ -15,7 +15,7 @@ enum {
 	CTL_OK = 0,
 	CTL_MISMATCH = 1,	/* verify: the values differ; others: the kernel refused */
 	CTL_USAGE = 2,
-	CTL_UNREADABLE = 3,	/* log, register or device cannot be read */
+	CTL_UNREADABLE = 3,	/* log, register, device or Init-Data cannot be read */
 };
 
 struct ctl_verb {
@@ -30,6 +30,7 @@ int ctl_enable_run(const struct ctl_verb *verb, int argc, char **argv);
 int ctl_append_run(const struct ctl_verb *verb, int argc, char **argv);
 int ctl_log_run(const struct ctl_verb *verb, int argc, char **argv);
 int ctl_verify_run(const struct ctl_verb *verb, int argc, char **argv);
+int ctl_initdata_run(const struct ctl_verb *verb, int argc, char **argv);
 
 /* main.c */
 void ctl_error(const struct ctl_verb *verb, const char *format, ...)

@@ -39,6 +39,18 @@ static const struct ctl_verb verbs[] = {
 	  "                  (everything, from zero)\n"
 	  "  -i, --index N   the live register of this index\n",
 	  ctl_verify_run },
+	{ "initdata", "pack|unpack|digest [--form FORM] [--key NAME] [--register tdx] FILE",
+	  "Init-Data, in any form, from FILE or with - from standard input. No module is needed.\n"
+	  "Exit: 0, 2 usage, 3 cannot be read, or is no Init-Data: the error says where.\n"
+	  "pack              print it in another form\n"
+	  "  -f, --form F    annotation (default: base64 of gzip, for Kata's cc_init_data), block\n"
+	  "                  (the image of Kata's block device) or file (the document)\n"
+	  "unpack            print the document, byte for byte\n"
+	  "  -k, --key NAME  only the text that [data] has under this name, as aa.toml\n"
+	  "digest            print \"ALG:HEX\", the digest of the document\n"
+	  "  -r, --register tdx\n"
+	  "                  and \"mrconfigid:HEX\", what MRCONFIGID of a TDX guest must hold\n",
+	  ctl_initdata_run },
 };
 
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* aaelctl ($AAELCTL) on saved logs: exit codes, and what goes to which stream. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "ctlrun.h"
 #include "logbuild.h"
 
 static const uint16_t two[] = { AAEL_ALG_SHA256, AAEL_ALG_SHA384, 0 };
@@ -15,68 +12,6 @@ static const uint16_t two[] = { AAEL_ALG_SHA256, AAEL_ALG_SHA384, 0 };
 static char folder[] = P_tmpdir "/aaelctl-test.XXXXXX";
 static char log_path[64], broken_path[64], events_path[64];
 static char right_256[160], right_384[160], wrong_256[160];
-
-struct run {
-	int code;
-	char out[8192];
-	size_t out_size;
-	char err[4096];
-};
-
-static size_t slurp(FILE *f, char *to, size_t room)
-{
-	size_t n;
-
-	rewind(f);
-	n = fread(to, 1, room - 1, f);
-	to[n] = '\0';
-	fclose(f);
-	return n;
-}
-
-/* Standard input is @input, or empty with NULL. */
-static void run(struct run *r, const char *input, const char *const *args)
-{
-	FILE *in = tmpfile(), *out = tmpfile(), *err = tmpfile();
-	char *argv[16] = { getenv("AAELCTL") };
-	int status;
-	pid_t pid;
-
-	if (!argv[0]) {
-		print_message("# skipped: AAELCTL does not name the program\n");
-		skip();
-	}
-	for (int i = 0; args[i]; i++)
-		argv[i + 1] = (char *)args[i];
-	fputs(input ? input : "", in);
-	fflush(in);
-	rewind(in);
-	pid = fork();
-	if (!pid) {
-		dup2(fileno(in), 0);
-		dup2(fileno(out), 1);
-		dup2(fileno(err), 2);
-		execv(argv[0], argv);
-		_exit(127);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	r->code = WEXITSTATUS(status);
-	r->out_size = slurp(out, r->out, sizeof(r->out));
-	slurp(err, r->err, sizeof(r->err));
-	fclose(in);
-}
-
-#define RUN(r, ...) run(r, NULL, (const char *const[]){ __VA_ARGS__, NULL })
-
-static void save(const char *path, const void *data, size_t size)
-{
-	FILE *f = fopen(path, "wb");
-
-	assert_non_null(f);
-	assert_int_equal(fwrite(data, 1, size, f), size);
-	fclose(f);
-}
 
 static void sample(struct logbuild *l, bool header)
 {
@@ -170,6 +105,13 @@ static void wrong_usage_is_2_and_says_what(void **state)
 		{ { "append", "--once=1", "a", "b", "c" }, "--once" },
 		{ { "enable", "--index", "x" }, "\"x\" is not a number" },
 		{ { "status", "now" }, "takes no operand" },
+		{ { "initdata" }, "takes two operands" },
+		{ { "initdata", "pack" }, "takes two operands" },
+		{ { "initdata", "wrap", "x" }, "the first operand is pack, unpack or digest" },
+		{ { "initdata", "pack", "-f", "disk", "x" }, "annotation, block or file" },
+		{ { "initdata", "digest", "-r", "tpm", "x" }, "the register is tdx" },
+		{ { "initdata", "digest", "-k", "aa.toml", "x" }, "--key for unpack" },
+		{ { "initdata", "-f", "block", "-k", "a", "pack" }, "--key for unpack" },
 	};
 	struct run r;
 
@@ -243,7 +185,8 @@ static void log_from_standard_input(void **state)
 
 static void help_and_version_go_to_stdout(void **state)
 {
-	static const char *const verbs[] = { "status", "enable", "append", "log", "verify" };
+	static const char *const verbs[] = { "status", "enable", "append",
+					     "log",    "verify", "initdata" };
 	struct run r;
 
 	(void)state;
@@ -252,7 +195,7 @@ static void help_and_version_go_to_stdout(void **state)
 	assert_memory_equal(r.out, "aaelctl ", 8);
 	RUN(&r, "--help");
 	assert_int_equal(r.code, 0);
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 6; i++) {
 		struct run h;
 
 		assert_non_null(strstr(r.out, verbs[i]));
