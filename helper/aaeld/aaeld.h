@@ -46,6 +46,23 @@ void aaeld_log_set_level(enum aaeld_level level);
 /* error, warn, warning, info, debug, trace, in any case. 0, or -EINVAL. */
 int aaeld_log_parse_level(const char *name, enum aaeld_level *level);
 
+/* ---- kbsconf.c: a KBS before it is asked -------------------------------------- */
+
+enum aaeld_tee_key { AAELD_TEE_KEY_P256, AAELD_TEE_KEY_P521, AAELD_TEE_KEY_RSA };
+
+/*
+ * http:// or https://, a host, perhaps a port and a path; no user, query or fragment. 0 and
+ * *@url to free(), slashes at its end cut; -EINVAL; -ENOMEM. *@url is NULL on error.
+ */
+int aaeld_kbs_url(const char *text, size_t size, char **url);
+/* "cc_kbc::URL", split at the first "::". As above; -ENOENT: another KBC. */
+int aaeld_kbs_params(const char *text, size_t size, char **url);
+/* How many certificates there are; -EINVAL: none, or a broken one; -ENOMEM. */
+int aaeld_kbs_certs(const char *pem);
+/* "ECDH-ES+A256KW-P256" … 0, or -EINVAL. */
+int aaeld_kbs_parse_key(const char *name, enum aaeld_tee_key *key);
+const char *aaeld_kbs_key_name(enum aaeld_tee_key key);
+
 /* ---- config.c, aatoml.c ----------------------------------------------------- */
 
 enum aaeld_feature { AAELD_F_ATTESTATION = 1, AAELD_F_RESOURCE = 2, AAELD_F_ALL = 3 };
