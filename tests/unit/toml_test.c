@@ -120,6 +120,10 @@ static void what_is_no_toml_is_refused_with_its_line(void **state)
 		{ "a = 1\n\n\0\n", 9, 3 },
 		{ "a = 1 # \0", 9, 1 },
 		{ "a = 1 b = 2", 11, 1 },
+		/* What only TOML 1.1 has. */
+		{ "a = { b = 1, }", 14, 1 },
+		{ "a = \"\\e\"", 8, 1 },
+		{ "a = { b = 1,\n c = 2 }", 21, 1 },
 	};
 	struct aael_toml_error err;
 	struct aael_toml *doc = NULL;
