@@ -15,6 +15,8 @@
 
 #include <linux/aael.h>
 
+#include "initdata.h"
+
 /* Limits. */
 #define AAELD_BODY_MAX_BYTES (1024 * 1024)
 #define AAELD_HEADERS_MAX_BYTES (8 * 1024)
@@ -63,9 +65,27 @@ int aaeld_kbs_certs(const char *pem);
 int aaeld_kbs_parse_key(const char *name, enum aaeld_tee_key *key);
 const char *aaeld_kbs_key_name(enum aaeld_tee_key key);
 
-/* ---- config.c, aatoml.c ----------------------------------------------------- */
+/* ---- cmdline.c ------------------------------------------------------------------ */
 
 enum aaeld_feature { AAELD_F_ATTESTATION = 1, AAELD_F_RESOURCE = 2, AAELD_F_ALL = 3 };
+
+/*
+ * The value of the first word NAME=VALUE of a kernel command line, *@size bytes; NULL if
+ * there is none. Words are separated by white space.
+ */
+const char *aaeld_cmdline_find(const char *cmdline, const char *name, size_t *size);
+/* resource, attestation or all. 0, or -EINVAL. */
+int aaeld_features_parse(const char *name, size_t size, unsigned int *features);
+const char *aaeld_features_name(unsigned int features);
+
+/* ---- config.c, aatoml.c, show.c --------------------------------------------------- */
+
+/* Where it was found. */
+struct aaeld_origin {
+	char *path;	     /* of aa.toml; NULL: there is none */
+	char *initdata_path; /* NULL: none */
+	struct aael_initdata initdata;
+};
 
 struct aaeld_config {
 	bool enable_eventlog;
@@ -73,33 +93,53 @@ struct aaeld_config {
 	uint32_t init_pcr; /* 0..23, if has_init_pcr */
 	bool has_level;
 	enum aaeld_level level;
+	char *kbs_url;	      /* without slashes at its end; NULL: there is no KBS */
+	const char *kbs_from; /* who says so; static text, NULL without */
+	char *kbs_cert;	      /* certificates in PEM, or NULL */
+	enum aaeld_tee_key tee_key;
+	struct aaeld_origin origin;
+};
+
+struct aaeld_sources {
+	const char *root;     /* stands before every built-in path; NULL: nothing does */
+	const char *config;   /* -c, or NULL */
+	const char *initdata; /* --initdata, or NULL */
 };
 
 /*
- * The TOML text of an aa.toml, named @name in messages. 0; -EINVAL: not TOML, or a
- * value that makes no sense, @message says where ("aa.toml:3: eventlog_config.init_pcr …");
- * -ENOMEM. Unknown keys are ignored. *@config is zeroed first.
+ * The TOML text of an aa.toml, named @name in messages. 0 and *@config to
+ * aaeld_config_free(); -EINVAL: not TOML, or a value that makes no sense, @message says where
+ * ("aa.toml:3: eventlog_config.init_pcr …"); -ENOMEM. Unknown keys are ignored. *@config is
+ * zeroed first; its origin stays empty.
  */
 int aaeld_toml_parse(const char *text, size_t size, const char *name, struct aaeld_config *config,
 		     char message[AAELD_MESSAGE_BYTES]);
 
 /*
- * Which file configures us: @given (-c) if any, $AAELD_CONFIG if set, both whether they
- * exist or not; else the first of @paths (NULL terminated; NULL: the built-in ones) that
- * exists. 0 and *@path, NULL if none does; -errno if that cannot be known of one, which
- * @message names.
+ * Finds and reads what configures us: -c; --initdata, if there is an aa.toml in it;
+ * $AAELD_CONFIG; else the first built-in path that exists; else all is at its default.
+ * Init-Data is that of --initdata, else what is beside the built-in path. Without a URL there,
+ * the KBS is that of $AA_KBC_PARAMS, else of agent.aa_kbc_params= on the kernel command line.
+ *
+ * 0 and *@config to aaeld_config_free(); -errno, and @message says of which source and why,
+ * if one of them cannot be read or understood, or if it cannot be known whether it exists.
  */
-int aaeld_config_find(const char *given, const char *const *paths, const char **path,
+int aaeld_config_load(const struct aaeld_sources *sources, struct aaeld_config *config,
 		      char message[AAELD_MESSAGE_BYTES]);
-/* Reads the file as above; without a file (@path NULL) everything is at its default. */
-int aaeld_config_load(const char *path, struct aaeld_config *config,
-		      char message[AAELD_MESSAGE_BYTES]);
+void aaeld_config_free(struct aaeld_config *config);
+/*
+ * @option (--features, or NULL), else agent.guest_components_rest_api= on the kernel command
+ * line, else all, or resource if called as api-server-rest. 0; -EINVAL, -ENOMEM with @message.
+ */
+int aaeld_config_features(const struct aaeld_sources *sources, const char *option,
+			  bool as_server_rest, unsigned int *features,
+			  char message[AAELD_MESSAGE_BYTES]);
 
-/* resource, attestation or all. 0, or -EINVAL. */
-int aaeld_config_parse_features(const char *name, unsigned int *features);
-const char *aaeld_config_feature_name(unsigned int features);
-/* agent.guest_components_rest_api= of a kernel command line. 0, -ENOENT, -EINVAL. */
-int aaeld_config_cmdline_features(const char *cmdline, unsigned int *features);
+/* "annotation, sha384:00ff…" of the Init-Data, which must be there. */
+#define AAELD_INITDATA_TEXT_BYTES 192
+void aaeld_show_initdata(const struct aaeld_origin *origin, char text[AAELD_INITDATA_TEXT_BYTES]);
+/* All of it, for --check. */
+void aaeld_show_config(FILE *out, const struct aaeld_config *config, unsigned int features);
 
 /* ---- kernel.c: the log's keeper, as the daemon sees it ------------------------ */
 

@@ -103,14 +103,55 @@ static int take_log(const struct reader *r, const struct aael_toml_value *root,
 	return 0;
 }
 
-/* Nothing uses it yet; but a file that later has to be refused is better refused now. */
-static int check_string(const struct reader *r, const struct aael_toml_value *value,
-			const char *key)
+static int take_url(const struct reader *r, const struct aael_toml_value *value,
+		    struct aaeld_config *config)
 {
-	return value && !text_of(value) ? refuse(r, value, key, "must be a string") : 0;
+	static const char key[] = "token_configs.kbs.url";
+	size_t size = 0;
+	const char *text = aael_toml_string(value, &size);
+	int ret;
+
+	if (!value)
+		return 0;
+	if (!text)
+		return refuse(r, value, key, "must be a string");
+	ret = aaeld_kbs_url(text, size, &config->kbs_url);
+	if (!ret)
+		config->kbs_from = key;
+	return ret == -EINVAL ? refuse(r, value, key, "must be an http:// or https:// URL") : ret;
 }
 
-static int take_kbs(const struct reader *r, const struct aael_toml_value *root)
+static int take_cert(const struct reader *r, const struct aael_toml_value *value,
+		     struct aaeld_config *config)
+{
+	static const char key[] = "token_configs.kbs.cert";
+	const char *text = text_of(value);
+	int ret;
+
+	if (!value)
+		return 0;
+	if (!text)
+		return refuse(r, value, key, "must be a string");
+	ret = aaeld_kbs_certs(text);
+	if (ret < 0)
+		return ret == -EINVAL ? refuse(r, value, key, "must be certificates in PEM") : ret;
+	config->kbs_cert = strdup(text);
+	return config->kbs_cert ? 0 : -ENOMEM;
+}
+
+static int take_key(const struct reader *r, const struct aael_toml_value *value,
+		    struct aaeld_config *config)
+{
+	const char *text = text_of(value);
+
+	if (!value || (text && !aaeld_kbs_parse_key(text, &config->tee_key)))
+		return 0;
+	return refuse(r, value, "token_configs.kbs.tee_key_algorithm",
+		      "must be ECDH-ES+A256KW-P256, ECDH-ES+A256KW-P521 or RSA-OAEP-256");
+}
+
+static int take_kbs(const struct reader *r, const struct aael_toml_value *root,
+		    struct aaeld_config *config)
 {
 	const struct aael_toml_value *table;
 	int ret = take_table(r, root, "token_configs", "token_configs", &table);
@@ -118,9 +159,11 @@ static int take_kbs(const struct reader *r, const struct aael_toml_value *root)
 	if (!ret)
 		ret = take_table(r, table, "kbs", "token_configs.kbs", &table);
 	if (!ret)
-		ret = check_string(r, aael_toml_get(table, "url"), "token_configs.kbs.url");
+		ret = take_url(r, aael_toml_get(table, "url"), config);
 	if (!ret)
-		ret = check_string(r, aael_toml_get(table, "cert"), "token_configs.kbs.cert");
+		ret = take_cert(r, aael_toml_get(table, "cert"), config);
+	if (!ret)
+		ret = take_key(r, aael_toml_get(table, "tee_key_algorithm"), config);
 	return ret;
 }
 
@@ -144,7 +187,11 @@ int aaeld_toml_parse(const char *text, size_t size, const char *name, struct aae
 	if (!ret)
 		ret = take_log(&r, root, config);
 	if (!ret)
-		ret = take_kbs(&r, root);
+		ret = take_kbs(&r, root, config);
 	aael_toml_free(doc);
+	if (ret == -ENOMEM)
+		snprintf(message, AAELD_MESSAGE_BYTES, "%s: no memory", name);
+	if (ret)
+		aaeld_config_free(config);
 	return ret;
 }

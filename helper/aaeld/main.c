@@ -14,27 +14,29 @@
 
 #include "aaeld.h"
 
-#define CMDLINE_PATH "/proc/cmdline"
-#define CMDLINE_MAX_BYTES 8192
-
 struct options {
 	bool as_server_rest; /* called as api-server-rest */
 	const char *bind;
-	const char *config;
+	struct aaeld_sources sources;
 	const char *features;
 	const char *level;
+	bool check;
 };
 
-enum { OPT_LEVEL = 256 };
+enum { OPT_LEVEL = 256, OPT_INITDATA, OPT_CHECK };
 
 static const char usage[] =
 	"usage: aaeld [options]\n"
 	"  -b, --bind ADDRESS       listen there (default " AAELD_DEFAULT_BIND ")\n"
 	"  -f, --features NAME      resource, attestation or all (default: the kernel command\n"
 	"                           line's agent.guest_components_rest_api, else all)\n"
-	"  -c, --config FILE        aa.toml (default: $AAELD_CONFIG, else the first of\n"
+	"  -c, --config FILE        aa.toml (default: the one in --initdata, else $AAELD_CONFIG,\n"
+	"                           else the first of\n"
 	"                           /run/confidential-containers/initdata/aa.toml,\n"
 	"                           /run/peerpod/aa.toml, /etc/aaeld/aa.toml)\n"
+	"      --initdata FILE      Init-Data, in any form (default: initdata.toml or initdata\n"
+	"                           beside those in /run)\n"
+	"      --check              print what the configuration amounts to, and end\n"
 	"      --log-level LEVEL    error, warn, info or debug\n"
 	"  -h, --help  -V, --version\n"
 	"Called as api-server-rest: -b, -f, -c/--cdh_addr and -a/--aa_addr (both ignored).\n";
@@ -43,6 +45,8 @@ static const struct option own_options[] = {
 	{ "bind", required_argument, NULL, 'b' },
 	{ "features", required_argument, NULL, 'f' },
 	{ "config", required_argument, NULL, 'c' },
+	{ "initdata", required_argument, NULL, OPT_INITDATA },
+	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "log-level", required_argument, NULL, OPT_LEVEL },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -70,13 +74,19 @@ static void take_option(struct options *o, int opt)
 		break;
 	case 'c':
 		if (!o->as_server_rest) {
-			o->config = optarg;
+			o->sources.config = optarg;
 			break;
 		}
 		/* fall through */
 	case 'a':
 		aaeld_log(AAELD_INFO, "the address %s is not used: aaeld needs no other service",
 			  optarg);
+		break;
+	case OPT_INITDATA:
+		o->sources.initdata = optarg;
+		break;
+	case OPT_CHECK:
+		o->check = true;
 		break;
 	case OPT_LEVEL:
 		o->level = optarg;
@@ -108,51 +118,31 @@ static void parse_options(struct options *o, int argc, char **argv)
 		take_option(o, '?');
 }
 
-static int choose_features(const struct options *o, unsigned int *features)
+static int load_config(const struct options *o, struct aaeld_config *config, unsigned int *features)
 {
-	char cmdline[CMDLINE_MAX_BYTES] = "";
-	FILE *f;
-	int ret;
+	char message[AAELD_MESSAGE_BYTES], initdata[AAELD_INITDATA_TEXT_BYTES];
 
-	*features = o->as_server_rest ? AAELD_F_RESOURCE : AAELD_F_ALL;
-	if (o->features) {
-		ret = aaeld_config_parse_features(o->features, features);
-	} else {
-		f = fopen(CMDLINE_PATH, "re");
-		if (f) {
-			cmdline[fread(cmdline, 1, sizeof(cmdline) - 1, f)] = '\0';
-			fclose(f);
-		}
-		ret = aaeld_config_cmdline_features(cmdline, features);
-	}
-	if (ret != -EINVAL)
-		return 0;
-	aaeld_log(AAELD_ERROR, "%s: valid are resource, attestation and all",
-		  o->features ? "--features"
-			      : "agent.guest_components_rest_api on the kernel "
-				"command line");
-	return ret;
-}
-
-static int load_config(const struct options *o, struct aaeld_config *config)
-{
-	const char *path;
-	char message[AAELD_MESSAGE_BYTES];
-	enum aaeld_level level = AAELD_INFO;
-
-	if (aaeld_config_find(o->config, NULL, &path, message) ||
-	    aaeld_config_load(path, config, message)) {
+	if (aaeld_config_load(&o->sources, config, message) ||
+	    aaeld_config_features(&o->sources, o->features, o->as_server_rest, features, message)) {
 		aaeld_log(AAELD_ERROR, "%s", message);
 		return -EINVAL;
 	}
-	if (config->has_level)
-		level = config->level;
-	if (o->level && aaeld_log_parse_level(o->level, &level)) {
-		aaeld_log(AAELD_ERROR, "--log-level: valid are error, warn, info and debug");
-		return -EINVAL;
+	if (o->level) {
+		config->has_level = true;
+		if (aaeld_log_parse_level(o->level, &config->level)) {
+			aaeld_log(AAELD_ERROR,
+				  "--log-level: valid are error, warn, info and debug");
+			return -EINVAL;
+		}
 	}
-	aaeld_log_set_level(level);
-	aaeld_log(AAELD_INFO, "configuration: %s", path ? path : "none, defaults");
+	if (config->has_level)
+		aaeld_log_set_level(config->level);
+	aaeld_log(AAELD_INFO, "configuration: %s",
+		  config->origin.path ? config->origin.path : "none, defaults");
+	if (config->origin.initdata_path) {
+		aaeld_show_initdata(&config->origin, initdata);
+		aaeld_log(AAELD_INFO, "Init-Data: %s (%s)", config->origin.initdata_path, initdata);
+	}
 	return 0;
 }
 
@@ -217,6 +207,22 @@ out:
 	return ret;
 }
 
+/* The log while there is privilege; then never again. */
+static int start(const struct options *o, const struct aaeld_config *config, struct aaeld_app *app)
+{
+	int ret = aaeld_start_log(app->ops, app->kernel, config);
+
+	if (ret)
+		return ret;
+	app->enable_eventlog = config->enable_eventlog;
+	ret = aaeld_sd_drop_privilege();
+	if (ret) {
+		aaeld_log(AAELD_ERROR, "cannot give up privilege: %s", strerror(-ret));
+		return ret;
+	}
+	return serve(o, app);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = { 0 };
@@ -226,18 +232,13 @@ int main(int argc, char **argv)
 
 	signal(SIGPIPE, SIG_IGN);
 	parse_options(&options, argc, argv);
-	ret = load_config(&options, &config);
-	if (!ret)
-		ret = choose_features(&options, &app.features);
-	if (!ret)
-		ret = aaeld_start_log(app.ops, app.kernel, &config);
-	if (!ret) {
-		app.enable_eventlog = config.enable_eventlog;
-		ret = aaeld_sd_drop_privilege();
-		if (ret)
-			aaeld_log(AAELD_ERROR, "cannot give up privilege: %s", strerror(-ret));
+	ret = load_config(&options, &config, &app.features);
+	if (!ret && options.check) {
+		aaeld_show_config(stdout, &config, app.features);
+		ret = fflush(stdout);
+	} else if (!ret) {
+		ret = start(&options, &config, &app);
 	}
-	if (!ret)
-		ret = serve(&options, &app);
+	aaeld_config_free(&config);
 	return ret ? 1 : 0;
 }

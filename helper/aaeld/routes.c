@@ -119,7 +119,7 @@ static void get_info(struct aaeld_app *app, const struct aaeld_request *request,
 	fputs("{\"version\":\"aaeld " AAEL_VERSION "\",", f);
 	if (app->features & AAELD_F_ATTESTATION)
 		fprintf(f, "\"tee\":\"%s\",", tee_name(&info));
-	fprintf(f, "\"feature\":\"%s\",", aaeld_config_feature_name(app->features));
+	fprintf(f, "\"feature\":\"%s\",", aaeld_features_name(app->features));
 	put_log(f, &info, err);
 	fputs("}", f);
 	fclose(f);

@@ -2,9 +2,13 @@
 # vm: kernel=6.1 tpm=crb
 # vm-append: agent.guest_components_rest_api=attestation
 """How aaeld starts: features, its other name, where its configuration is, what it does to the log."""
+import base64
 import contextlib
+import gzip
+import hashlib
 import json
 import os
+import shutil
 import subprocess
 import unittest
 
@@ -21,6 +25,7 @@ USER = {'user': 1000, 'group': 1000, 'extra_groups': []}
 MEMBER = {**USER, 'extra_groups': [GROUP]}
 SERVER_REST = '/tmp/api-server-rest'
 KATA = '/run/confidential-containers/initdata'
+INITDATA = 'version = "0.1.0"\nalgorithm = "sha384"\n[data]\n"aa.toml" = \'\'\'\n{config}\'\'\'\n'
 
 
 def setUpModule():
@@ -50,6 +55,13 @@ class Case(unittest.TestCase):
     def config(self, enable=True, init_pcr=17):
         with open(rest.CONFIG_PATH, 'w', encoding='ascii') as file:
             file.write(rest.CONFIG.format(init_pcr=init_pcr, enable=str(enable).lower()))
+
+
+    def write(self, text):
+        """A file with that text, which is not the usual configuration."""
+        with open('/tmp/text', 'w', encoding='ascii') as file:
+            file.write(text)
+        return file.name
 
 
 class Disabled(Case):
@@ -104,6 +116,39 @@ class Disabled(Case):
             self.assertIn('/dev/aael cannot be used', json.loads(answer.body)['message'])
             self.assertEqual(json.loads(daemon.get('/info').body)['aael'], {'state': 'unavailable'})
         self.stays_disabled()
+
+    def test_check_prints_the_configuration_and_ends(self):
+        self.config(init_pcr=18)
+        with command_line('agent.aa_kbc_params=cc_kbc::http://line agent.guest_components_rest_api=all'):
+            done = subprocess.run(['aaeld', '-c', rest.CONFIG_PATH, '--check'], stdout=subprocess.PIPE,
+                                  text=True, check=True, timeout=60)
+            lines = done.stdout.splitlines()
+            self.assertEqual(lines[:6], [
+                f'configuration: {rest.CONFIG_PATH}', 'initdata: none', 'features: all',
+                'eventlog_config.enable_eventlog: true', 'eventlog_config.init_pcr: 18',
+                'log.level: info'])
+            self.assertIn('token_configs.kbs.url: http://127.0.0.1:1 (token_configs.kbs.url)', lines)
+            done = subprocess.run(['aaeld', '--check', '--log-level', 'warn'], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True, check=True, timeout=60)
+            lines = done.stdout.splitlines()
+            self.assertIn('token_configs.kbs.url: http://line (agent.aa_kbc_params on the kernel command line)',
+                          lines)
+            self.assertIn('log.level: warn', lines)
+            self.assertEqual(done.stderr, '')
+        self.fails('/tmp/text:2: token_configs.kbs.url must be', 'aaeld', '--check', '-c',
+                   self.write('[token_configs.kbs]\nurl = "kbs"\n'))
+        self.stays_disabled()
+
+    def test_initdata_as_the_annotation_has_it(self):
+        document = INITDATA.format(config=rest.CONFIG.format(init_pcr=19, enable='true')).encode()
+        digest = hashlib.sha384(document).hexdigest()
+        path = self.write(base64.b64encode(gzip.compress(document)).decode())
+        with rest.Daemon(program=['aaeld', '--initdata', path], init_pcr=17) as daemon:
+            self.assertIn(f'Init-Data: {path} (annotation, sha384:{digest})', daemon.output())
+            self.assertIn(f'configuration: {path}: data."aa.toml"', daemon.output())
+        self.assertEqual(device.Status().one('index'), '19')
+        self.fails(f'{path}: base64: byte 76: a line break', 'aaeld', '--initdata',
+                   self.write(base64.encodebytes(gzip.compress(document)).decode()))
 
     def test_start_enables_the_log(self):
         with rest.Daemon(init_pcr=18):
@@ -173,17 +218,23 @@ class Enabled(Case):
         with rest.Daemon(program=[SERVER_REST], args=['--features=all', '--cdh_addr=x', '--aa_addr=y', '-b',
                                                       f'127.0.0.1:{rest.PORT}']) as daemon:
             self.has(daemon, 'all')
-        for words in (['--config', rest.CONFIG_PATH], ['--log-level', 'info'], ['operand']):
+        for words in (['--config', rest.CONFIG_PATH], ['--log-level', 'info'], ['--initdata', '/tmp/x'],
+                      ['--check'], ['operand']):
             self.fails('api-server-rest', SERVER_REST, *words)
 
     def test_configuration_where_kata_puts_it(self):
         os.makedirs(KATA)
-        self.addCleanup(lambda: os.remove(KATA + '/aa.toml'))
-        with open(KATA + '/aa.toml', 'w', encoding='ascii') as file:
-            file.write(rest.CONFIG.format(init_pcr=17, enable='true'))
+        self.addCleanup(shutil.rmtree, KATA)
+        config = rest.CONFIG.format(init_pcr=17, enable='true')
+        for name, text in (('aa.toml', config), ('initdata.toml', INITDATA.format(config=config))):
+            with open(f'{KATA}/{name}', 'w', encoding='ascii') as file:
+                file.write(text)
+        digest = hashlib.sha384(text.encode()).hexdigest()
         with rest.Daemon(program=[SERVER_REST], args=['--features', 'all']) as daemon:
             self.has(daemon, 'all')
             self.assertIn(f'configuration: {KATA}/aa.toml', daemon.output())
+            self.assertIn(f'Init-Data: {KATA}/initdata.toml (file, sha384:{digest})', daemon.output())
+            self.assertNotIn('differs', daemon.output())
 
     def test_another_index_is_an_error(self):
         self.config(init_pcr=18)

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "capture.h"
+#include "cert.h"
 #include "fakekernel.h"
 
 static struct aaeld_config config;
@@ -17,6 +18,7 @@ static char message[AAELD_MESSAGE_BYTES];
 
 static int parse(const char *text)
 {
+	aaeld_config_free(&config);
 	return aaeld_toml_parse(text, strlen(text), "aa.toml", &config, message);
 }
 
@@ -32,7 +34,7 @@ static void reads_what_the_agent_reads(void **state)
 	(void)state;
 	assert_int_equal(
 		parse("[token_configs.kbs]\nurl = \"https://kbs:8080//\"\n"
-		      "cert = '''\nPEM \"\"\" x\n'''\ntee_key_algorithm = \"RSA\"\n"
+		      "cert = '''\n" TEST_CERT "'''\ntee_key_algorithm = \"RSA-OAEP-256\"\n"
 		      "[token_configs.coco_as]\nurl = \"x\"\n"
 		      "[eventlog_config]\ninit_pcr = 17\nenable_eventlog = true\n"
 		      "[log]\nlevel = \"Debug\"\n[other]\nday = 2024-01-01\nx = [1.5, {a = 1}]\n"),
@@ -42,6 +44,10 @@ static void reads_what_the_agent_reads(void **state)
 	assert_int_equal(config.init_pcr, 17);
 	assert_true(config.has_level);
 	assert_int_equal(config.level, AAELD_DEBUG);
+	assert_string_equal(config.kbs_url, "https://kbs:8080");
+	assert_string_equal(config.kbs_from, "token_configs.kbs.url");
+	assert_string_equal(config.kbs_cert, TEST_CERT);
+	assert_int_equal(config.tee_key, AAELD_TEE_KEY_RSA);
 }
 
 static void nothing_is_a_configuration(void **state)
@@ -50,8 +56,12 @@ static void nothing_is_a_configuration(void **state)
 	assert_int_equal(parse(""), 0);
 	assert_false(config.enable_eventlog);
 	assert_false(config.has_init_pcr);
-	assert_int_equal(aaeld_config_load(NULL, &config, message), 0);
-	assert_false(config.enable_eventlog);
+	assert_false(config.has_level);
+	assert_null(config.kbs_url);
+	assert_null(config.kbs_from);
+	assert_null(config.kbs_cert);
+	assert_int_equal(config.tee_key, AAELD_TEE_KEY_P256);
+	assert_null(config.origin.path);
 }
 
 static void strings_stand_for_values(void **state)
@@ -88,8 +98,18 @@ static void bad_values_are_named_with_their_line(void **state)
 	assert_refused("token_configs = []\n", "aa.toml:1: token_configs must be a table");
 	assert_refused("[log]\nlevel = \"loud\"\n", "aa.toml:2: log.level must be");
 	assert_refused("[log]\nlevel = \"info\\u0000loud\"\n", "aa.toml:2: log.level must be");
-	assert_refused("[token_configs.kbs]\nurl = 1\n", "aa.toml:2: token_configs.kbs.url");
-	assert_refused("[token_configs.kbs]\nurl = \"a\"\ncert = []\n",
+	assert_refused("[token_configs.kbs]\nurl = 1\n",
+		       "aa.toml:2: token_configs.kbs.url must be a string");
+	assert_refused("[token_configs.kbs]\nurl = 'kbs:8080'\n",
+		       "aa.toml:2: token_configs.kbs.url must be an http:// or https:// URL");
+	assert_refused("[token_configs.kbs]\nurl = \"http://a\\u0000b\"\n",
+		       "aa.toml:2: token_configs.kbs.url must be an http");
+	assert_refused(
+		"[token_configs.kbs]\nurl = 'http://a'\ntee_key_algorithm = 'RSA'\n",
+		"aa.toml:3: token_configs.kbs.tee_key_algorithm must be ECDH-ES+A256KW-P256,");
+	assert_refused("[token_configs.kbs]\nurl = 'http://a'\ncert = 'PEM'\n",
+		       "aa.toml:3: token_configs.kbs.cert must be certificates in PEM");
+	assert_refused("[token_configs.kbs]\nurl = \"http://a\"\ncert = []\n",
 		       "aa.toml:3: token_configs.kbs.cert");
 }
 
@@ -105,110 +125,6 @@ static void bad_toml_is_an_error(void **state)
 	memcpy(deep, "a = ", 4);
 	deep[sizeof(deep) - 1] = '\0';
 	assert_refused(deep, "aa.toml:1: ");
-}
-
-static const char *find(const char *given, const char *const *paths)
-{
-	const char *path = "unset";
-
-	assert_int_equal(aaeld_config_find(given, paths, &path, message), 0);
-	return path;
-}
-
-static char dir[32], a[64], b[64];
-static const char *const paths[] = { a, b, NULL };
-
-static void create(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-}
-
-static int make_folder(void **state)
-{
-	(void)state;
-	strcpy(dir, "/tmp/aaeld-config-XXXXXX");
-	if (!mkdtemp(dir))
-		return -1;
-	snprintf(a, sizeof(a), "%s/a.toml", dir);
-	snprintf(b, sizeof(b), "%s/b.toml", dir);
-	return unsetenv("AAELD_CONFIG");
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	unlink(a);
-	unlink(b);
-	unsetenv("AAELD_CONFIG");
-	return rmdir(dir);
-}
-
-static void file_search_order(void **state)
-{
-	(void)state;
-	assert_null(find(NULL, paths));
-	create(b, "");
-	assert_string_equal(find(NULL, paths), b);
-	create(a, "");
-	assert_string_equal(find(NULL, paths), a);
-	setenv("AAELD_CONFIG", "/env.toml", 1);
-	assert_string_equal(find(NULL, paths), "/env.toml");
-	assert_string_equal(find("/given.toml", paths), "/given.toml");
-	setenv("AAELD_CONFIG", "", 1);
-	assert_string_equal(find(NULL, paths), a);
-}
-
-/* Only of a file that is not there the next one is taken. */
-static void file_that_may_be_there_is_not_passed_over(void **state)
-{
-	const char *const below_a_file[] = { "/dev/null/aa.toml", b, NULL };
-	const char *path;
-
-	(void)state;
-	create(b, "");
-	assert_string_equal(find(NULL, below_a_file), b);
-	assert_int_equal(symlink(a, a), 0);
-	assert_int_equal(aaeld_config_find(NULL, paths, &path, message), -ELOOP);
-	assert_memory_equal(message, a, strlen(a));
-	assert_non_null(strstr(message, strerror(ELOOP)));
-}
-
-static void file_that_cannot_be_read_is_an_error(void **state)
-{
-	(void)state;
-	create(b, "[eventlog_config]\ninit_pcr = 99\n");
-	assert_int_equal(aaeld_config_load(b, &config, message), -EINVAL);
-	assert_non_null(strstr(message, "/b.toml:2: eventlog_config.init_pcr"));
-	assert_int_equal(aaeld_config_load(dir, &config, message), -EISDIR);
-	/* Named with -c or in $AAELD_CONFIG: it has to be there. */
-	assert_int_equal(aaeld_config_load(a, &config, message), -ENOENT);
-	assert_memory_equal(message, a, strlen(a));
-}
-
-static void features_of_the_command_line(void **state)
-{
-	unsigned int f = 0;
-
-	(void)state;
-	assert_int_equal(aaeld_config_cmdline_features("quiet root=/dev/vda\n", &f), -ENOENT);
-	assert_int_equal(aaeld_config_cmdline_features("", &f), -ENOENT);
-	assert_int_equal(aaeld_config_cmdline_features("a agent.guest_components_rest_api=resource "
-						       "agent.guest_components_rest_api=all\n",
-						       &f),
-			 0);
-	assert_int_equal(f, AAELD_F_RESOURCE);
-	assert_int_equal(aaeld_config_cmdline_features("agent.guest_components_rest_api=none", &f),
-			 -EINVAL);
-	assert_int_equal(aaeld_config_cmdline_features("xagent.guest_components_rest_api=all", &f),
-			 -ENOENT);
-	assert_int_equal(aaeld_config_parse_features("attestation", &f), 0);
-	assert_int_equal(f, AAELD_F_ATTESTATION);
-	assert_int_equal(aaeld_config_parse_features("", &f), -EINVAL);
-	assert_string_equal(aaeld_config_feature_name(AAELD_F_ALL), "all");
 }
 
 /* ---- what the daemon does with it at start ---- */
@@ -327,6 +243,13 @@ static void what_the_kernel_refuses_is_an_error(void **state)
 	assert_int_equal(k.enable_index, AAEL_INDEX_DEFAULT);
 }
 
+static int forget(void **state)
+{
+	(void)state;
+	aaeld_config_free(&config);
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,12 +258,6 @@ int main(void)
 		cmocka_unit_test(strings_stand_for_values),
 		cmocka_unit_test(bad_values_are_named_with_their_line),
 		cmocka_unit_test(bad_toml_is_an_error),
-		cmocka_unit_test_setup_teardown(file_search_order, make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(file_that_may_be_there_is_not_passed_over,
-						make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(file_that_cannot_be_read_is_an_error, make_folder,
-						remove_folder),
-		cmocka_unit_test(features_of_the_command_line),
 		cmocka_unit_test(enables_a_disabled_log_once),
 		cmocka_unit_test(another_index_is_an_error),
 		cmocka_unit_test(without_the_setting_nothing_is_enabled),
@@ -350,5 +267,5 @@ int main(void)
 		cmocka_unit_test(what_the_kernel_refuses_is_an_error),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, forget);
 }
