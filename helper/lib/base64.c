@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Base64 as strict as the peers' (Rust): OpenSSL's decoder takes more than one text for the same. */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "codec.h"
 
+/* Without padding but at the end. */
+#define CHUNK_BYTES 768
+
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char url_alphabet[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 void aael_base64_encode(const void *data, size_t size, char *out)
 {
@@ -21,6 +27,20 @@ void aael_base64_encode(const void *data, size_t size, char *out)
 		*out++ = size > 2 ? alphabet[bits & 63] : '=';
 	}
 	*out = '\0';
+}
+
+void aael_base64_put(FILE *out, const void *data, size_t size)
+{
+	char text[AAEL_BASE64_CHARS(CHUNK_BYTES) + 1];
+
+	for (const uint8_t *p = data; size;) {
+		size_t n = size < CHUNK_BYTES ? size : CHUNK_BYTES;
+
+		aael_base64_encode(p, n, text);
+		fputs(text, out);
+		p += n;
+		size -= n;
+	}
 }
 
 static int refuse(struct aael_base64_error *err, size_t offset, const char *reason)
@@ -39,30 +59,57 @@ static int refuse_character(struct aael_base64_error *err, size_t offset, char c
 	return refuse(err, offset, c == '=' ? "padding before the end" : "not base64");
 }
 
+/* The bytes of @chars digits, and the last of their bits; those beyond @room are only counted. */
+static int decode(const char *digits, const char *text, size_t chars, uint8_t *out, size_t room,
+		  size_t *used, uint32_t *bits, struct aael_base64_error *err)
+{
+	*used = 0;
+	*bits = 0;
+	for (size_t i = 0; i < chars; i++) {
+		const char *at = text[i] ? strchr(digits, text[i]) : NULL;
+
+		if (!at)
+			return refuse_character(err, i, text[i]);
+		*bits = *bits << 6 | (uint32_t)(at - digits);
+		/* Of four digits the second, third and fourth complete a byte. */
+		if (i % 4 && (*used)++ < room)
+			out[*used - 1] = (uint8_t)(*bits >> (6 - 2 * (i % 4)));
+	}
+	return 0;
+}
+
+static bool stray_bits(uint32_t bits, size_t chars)
+{
+	return chars % 4 && bits & (chars % 4 == 2 ? 15 : 3);
+}
+
 int aael_base64_decode(const char *text, size_t size, uint8_t *out, size_t *out_size,
 		       struct aael_base64_error *err)
 {
-	size_t chars = size, used = 0;
-	uint32_t bits = 0;
+	size_t chars = size;
+	uint32_t bits;
+	int ret;
 
 	err->offset = 0;
 	err->reason = NULL;
 	for (int i = 0; i < 2 && size % 4 == 0 && chars && text[chars - 1] == '='; i++)
 		chars--;
-	for (size_t i = 0; i < chars; i++) {
-		const char *at = text[i] ? strchr(alphabet, text[i]) : NULL;
-
-		if (!at)
-			return refuse_character(err, i, text[i]);
-		bits = bits << 6 | (uint32_t)(at - alphabet);
-		/* Of four characters the second, third and fourth complete a byte. */
-		if (i % 4 && size % 4 == 0)
-			out[used++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
-	}
+	ret = decode(alphabet, text, chars, out, size / 4 * 3, out_size, &bits, err);
+	if (ret)
+		return ret;
 	if (size % 4)
 		return refuse(err, size, "the length is no multiple of four");
-	if (chars % 4 && bits & (chars % 4 == 2 ? 15 : 3))
-		return refuse(err, chars - 1, "bits that no byte uses");
-	*out_size = used;
-	return 0;
+	return stray_bits(bits, chars) ? refuse(err, chars - 1, "bits that no byte uses") : 0;
+}
+
+int aael_base64url_decode(const char *text, size_t len, uint8_t *out, size_t room, size_t *size)
+{
+	struct aael_base64_error err;
+	uint32_t bits;
+
+	/* One digit more than whole groups is less than a byte. */
+	if (len % 4 == 1 || decode(url_alphabet, text, len, out, room, size, &bits, &err) ||
+	    stray_bits(bits, len))
+		return -EINVAL;
+	return *size > room ? -E2BIG : 0;
 }
