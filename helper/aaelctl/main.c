@@ -51,6 +51,11 @@ static const struct ctl_verb verbs[] = {
 	  "  -r, --register tdx\n"
 	  "                  and \"mrconfigid:HEX\", what MRCONFIGID of a TDX guest must hold\n",
 	  ctl_initdata_run },
+	{ "tpm", "provision",
+	  "Make the TPM's attestation key and keep it at the persistent handle 0x81010002, unless\n"
+	  "it is there already; print its public half, base64(SubjectPublicKeyInfo in DER).\n"
+	  "Environment: AA_TPM_AK_HANDLE, another handle; AA_TPM_DEVICE, not /dev/tpmrm0.\n",
+	  ctl_tpm_run },
 };
 
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))

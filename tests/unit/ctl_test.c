@@ -186,7 +186,7 @@ static void log_from_standard_input(void **state)
 static void help_and_version_go_to_stdout(void **state)
 {
 	static const char *const verbs[] = { "status", "enable", "append",
-					     "log",    "verify", "initdata" };
+					     "log",    "verify", "initdata", "tpm" };
 	struct run r;
 
 	(void)state;
