@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * aaeld: one thread runs the event loop (HTTP, signals, timers) and owns everything
- * but the queue of the worker; a second thread makes the calls that may block.
+ * but the queues of the worker; a second thread makes the calls that may block, a third
+ * those that take seconds.
  */
 #ifndef AAELD_H
 #define AAELD_H
@@ -22,6 +23,7 @@
 #define AAELD_HEADERS_MAX_BYTES (8 * 1024)
 #define AAELD_CONNECTIONS_MAX 64
 #define AAELD_QUEUE_MAX_JOBS 32 /* well below the connections: some must be left for /info */
+#define AAELD_SLOW_MAX_JOBS 16
 #define AAELD_REQUEST_TIMEOUT_MS 10000
 #define AAELD_STOP_MAX_MS 1000
 #define AAELD_CONFIG_MAX_BYTES (1024 * 1024)
@@ -182,6 +184,7 @@ struct aaeld_worker;
 
 struct aaeld_job {
 	struct aaeld_job *next;
+	bool slow;			    /* takes seconds: on a thread apart from events */
 	void (*run)(struct aaeld_job *job); /* on the worker's thread */
 	/*
 	 * Then on the loop's; owns the job. When the daemon stops, run() may never
@@ -191,9 +194,12 @@ struct aaeld_job {
 };
 
 struct aaeld_worker *aaeld_worker_new(struct event_base *base);
-/* 0, or -EBUSY: AAELD_QUEUE_MAX_JOBS wait already, the job stays the caller's. */
+/*
+ * 0, or -EBUSY: AAELD_QUEUE_MAX_JOBS, or AAELD_SLOW_MAX_JOBS slow ones, wait already; the job
+ * stays the caller's.
+ */
 int aaeld_worker_submit(struct aaeld_worker *worker, struct aaeld_job *job);
-/* Waits for the job that runs and finishes all; those that waited never run. */
+/* Waits for the jobs that run and finishes all; those that waited never run. */
 void aaeld_worker_free(struct aaeld_worker *worker);
 
 /* ---- routes.c: request to answer, without any socket ---------------------------- */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Options, then the ladder: configuration, log, privilege, sockets, loop. The event
- * loop and everything it calls run on this thread; see worker.c for the other one.
+ * loop and everything it calls run on this thread; see worker.c for the other ones.
  */
 #include <errno.h>
 #include <event2/event.h>

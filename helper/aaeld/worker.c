@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * One thread for what blocks. The lock protects the two lists and the flag; a job
- * belongs to exactly one list or one thread. Finished jobs come back by an eventfd,
- * so the event loop needs no locking of its own.
+ * Two threads for what blocks: one for events, and one for what takes seconds, so that no
+ * event waits for a quote. The lock protects the lists and the flag; a job belongs to
+ * exactly one list or one thread. Finished jobs come back by an eventfd, so the event loop
+ * needs no locking of its own.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -14,14 +15,26 @@
 
 #include "aaeld.h"
 
-struct aaeld_worker {
-	pthread_mutex_t lock;
+enum { EVENTS, SLOW, LANES };
+
+static const unsigned int max_jobs[LANES] = {
+	[EVENTS] = AAELD_QUEUE_MAX_JOBS,
+	[SLOW] = AAELD_SLOW_MAX_JOBS,
+};
+
+struct lane {
+	struct aaeld_worker *worker;
 	pthread_cond_t more;
 	struct aaeld_job *waiting, **waiting_end;
-	struct aaeld_job *finished, **finished_end;
 	unsigned int count; /* of those waiting */
-	bool stop;
 	pthread_t thread;
+};
+
+struct aaeld_worker {
+	pthread_mutex_t lock;
+	struct lane lanes[LANES];
+	struct aaeld_job *finished, **finished_end;
+	bool stop;
 	int fd;
 	struct event *event;
 };
@@ -35,20 +48,21 @@ static void add(struct aaeld_job ***end, struct aaeld_job *job)
 
 static void *work(void *arg)
 {
-	struct aaeld_worker *w = arg;
+	struct lane *lane = arg;
+	struct aaeld_worker *w = lane->worker;
 	struct aaeld_job *job;
 
 	pthread_mutex_lock(&w->lock);
 	for (;;) {
-		while (!w->waiting && !w->stop)
-			pthread_cond_wait(&w->more, &w->lock);
+		while (!lane->waiting && !w->stop)
+			pthread_cond_wait(&lane->more, &w->lock);
 		if (w->stop)
 			break;
-		job = w->waiting;
-		w->waiting = job->next;
-		if (!w->waiting)
-			w->waiting_end = &w->waiting;
-		w->count--;
+		job = lane->waiting;
+		lane->waiting = job->next;
+		if (!lane->waiting)
+			lane->waiting_end = &lane->waiting;
+		lane->count--;
 		pthread_mutex_unlock(&w->lock);
 		job->run(job);
 		pthread_mutex_lock(&w->lock);
@@ -86,55 +100,80 @@ static void finish_all(evutil_socket_t fd, short what, void *arg)
 }
 
 /* Signals are the loop's. */
-static int start(struct aaeld_worker *w)
+static int start(struct aaeld_worker *w, struct lane *lane)
 {
 	sigset_t all, before;
 	int ret;
 
+	lane->worker = w;
+	lane->waiting_end = &lane->waiting;
+	pthread_cond_init(&lane->more, NULL);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	ret = pthread_create(&w->thread, NULL, work, w);
+	ret = pthread_create(&lane->thread, NULL, work, lane);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (ret)
+		pthread_cond_destroy(&lane->more);
 	return ret;
+}
+
+/* The threads of so many lanes: they finish what they are at. */
+static void stop(struct aaeld_worker *w, unsigned int lanes)
+{
+	pthread_mutex_lock(&w->lock);
+	w->stop = true;
+	for (unsigned int i = 0; i < lanes; i++)
+		pthread_cond_signal(&w->lanes[i].more);
+	pthread_mutex_unlock(&w->lock);
+	for (unsigned int i = 0; i < lanes; i++) {
+		pthread_join(w->lanes[i].thread, NULL);
+		pthread_cond_destroy(&w->lanes[i].more);
+	}
 }
 
 struct aaeld_worker *aaeld_worker_new(struct event_base *base)
 {
 	struct aaeld_worker *w = calloc(1, sizeof(*w));
+	unsigned int started = 0;
 
 	if (!w)
 		return NULL;
-	w->waiting_end = &w->waiting;
 	w->finished_end = &w->finished;
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_cond_init(&w->more, NULL);
 	w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (w->fd < 0)
 		goto free;
 	w->event = event_new(base, w->fd, EV_READ | EV_PERSIST, finish_all, w);
-	if (!w->event || event_add(w->event, NULL) || start(w))
+	if (!w->event || event_add(w->event, NULL))
 		goto close;
-	return w;
+	while (started < LANES && !start(w, &w->lanes[started]))
+		started++;
+	if (started == LANES)
+		return w;
+	stop(w, started);
 close:
 	if (w->event)
 		event_free(w->event);
 	close(w->fd);
 free:
+	pthread_mutex_destroy(&w->lock);
 	free(w);
 	return NULL;
 }
 
 int aaeld_worker_submit(struct aaeld_worker *w, struct aaeld_job *job)
 {
+	unsigned int number = job->slow ? SLOW : EVENTS;
+	struct lane *lane = &w->lanes[number];
 	int ret = 0;
 
 	pthread_mutex_lock(&w->lock);
-	if (w->count >= AAELD_QUEUE_MAX_JOBS) {
+	if (lane->count >= max_jobs[number]) {
 		ret = -EBUSY;
 	} else {
-		w->count++;
-		add(&w->waiting_end, job);
-		pthread_cond_signal(&w->more);
+		lane->count++;
+		add(&lane->waiting_end, job);
+		pthread_cond_signal(&lane->more);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return ret;
@@ -144,16 +183,12 @@ void aaeld_worker_free(struct aaeld_worker *w)
 {
 	if (!w)
 		return;
-	pthread_mutex_lock(&w->lock);
-	w->stop = true;
-	pthread_cond_signal(&w->more);
-	pthread_mutex_unlock(&w->lock);
-	pthread_join(w->thread, NULL);
+	stop(w, LANES);
 	finish_list(w->finished);
-	finish_list(w->waiting);
+	for (unsigned int i = 0; i < LANES; i++)
+		finish_list(w->lanes[i].waiting);
 	event_free(w->event);
 	close(w->fd);
-	pthread_cond_destroy(&w->more);
 	pthread_mutex_destroy(&w->lock);
 	free(w);
 }
