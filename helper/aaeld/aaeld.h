@@ -244,6 +244,15 @@ void aaeld_routes_reply(struct aaeld_call *call, int status, const char *type, c
 void aaeld_event_post(struct aaeld_app *app, const struct aaeld_request *request,
 		      struct aaeld_call *call);
 
+/* ---- query.c: what stands behind the '?' ------------------------------------------ */
+
+/*
+ * The value of a parameter of @target, decoded ('+' is a space); of several the last, as CoCo's
+ * agent takes it. 0, *@value to free() and its size, which NULs count to; -ENOENT: there is
+ * none; -EINVAL: a '%' without two digits behind it; -ENOMEM.
+ */
+int aaeld_query_get(const char *target, const char *name, char **value, size_t *size);
+
 /* ---- guard.c: who may ask -------------------------------------------------------- */
 
 /* 127.0.0.0/8 or ::1. ::ffff:127.0.0.1 is not, as for Rust's is_loopback(). */
