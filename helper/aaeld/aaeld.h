@@ -163,6 +163,14 @@ struct aaeld_kernel_ops {
 	int (*append)(void *kernel, const struct aaeld_event *event, uint64_t *sequence);
 	/* What the log is. Does not block. Errors as above. */
 	int (*info)(void *kernel, struct aael_info *info);
+	/*
+	 * A point that log and registers agree on; room for AAEL_REGISTERS_MAX of them. May
+	 * block. Errors as above. Any thread.
+	 */
+	int (*snapshot)(void *kernel, struct aael_snapshot *snapshot,
+			struct aael_snapshot_register *registers);
+	/* The whole log; *@log to free(). Any thread. */
+	int (*read_log)(void *kernel, uint8_t **log, size_t *size);
 	/* Enable with an index, or AAEL_INDEX_DEFAULT. @message: the kernel's words. */
 	int (*enable)(void *kernel, uint32_t index, char message[AAELD_MESSAGE_BYTES]);
 };
@@ -230,6 +238,7 @@ struct aaeld_app {
 	unsigned int features;
 	bool enable_eventlog; /* the configuration wants the log */
 	bool said_disabled;   /* that it is disabled all the same */
+	bool allow_sample;    /* evidence without hardware, for tests */
 	int (*submit)(struct aaeld_app *app, struct aaeld_job *job); /* as aaeld_worker_submit() */
 	struct aaeld_worker *worker;
 };
@@ -252,6 +261,62 @@ void aaeld_event_post(struct aaeld_app *app, const struct aaeld_request *request
  * none; -EINVAL: a '%' without two digits behind it; -ENOMEM.
  */
 int aaeld_query_get(const char *target, const char *name, char **value, size_t *size);
+
+/* ---- evidence.c: GET /aa/evidence; evidence_tdx.c, evidence_tpm.c ------------------- */
+
+#define AAELD_REPORT_DATA_BYTES 64
+#define AAELD_EVIDENCE_MESSAGE_BYTES 640
+
+/* One piece of evidence in the making. */
+struct aaeld_evidence {
+	const struct aaeld_kernel_ops *ops;
+	void *kernel;
+	uint8_t data[AAELD_REPORT_DATA_BYTES]; /* zero behind @data_size */
+	size_t data_size;
+	char *json; /* out: to free() */
+	size_t json_size;
+	char message[AAELD_EVIDENCE_MESSAGE_BYTES]; /* out: why there is none */
+};
+
+/* A kind of evidence. */
+struct aaeld_evidence_ops {
+	const char *tee; /* as GET /info and a KBS name it */
+	bool hardware;
+	/*
+	 * May take seconds; any thread. 0 and the JSON; else a negative errno and a message:
+	 * -ENOMEM, or what prevents it now.
+	 */
+	int (*make)(struct aaeld_evidence *evidence);
+};
+
+extern const struct aaeld_evidence_ops aaeld_evidence_tdx, aaeld_evidence_tpm;
+
+/* The kind that the register of this log is quoted by. Never NULL. */
+const struct aaeld_evidence_ops *aaeld_evidence_choose(const struct aael_info *info);
+void aaeld_evidence_get(struct aaeld_app *app, const struct aaeld_request *request,
+			struct aaeld_call *call);
+
+/* For the kinds. @e->message is set; returns @err. */
+int aaeld_evidence_fail(struct aaeld_evidence *e, int err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* A snapshot; of a log that is not enabled only its length, and no registers. */
+struct aaeld_point {
+	bool enabled;
+	uint64_t bytes;
+	uint32_t reg_count;
+	struct aael_snapshot_register registers[AAEL_REGISTERS_MAX];
+};
+
+int aaeld_evidence_point(struct aaeld_evidence *e, struct aaeld_point *point);
+/* The log, and behind it room for a mark. *@log to free(). */
+int aaeld_evidence_log(struct aaeld_evidence *e, uint8_t **log, size_t *size);
+/* The first @bytes of a log that aaeld_evidence_log() gave, ended by eight 0xFF, in base64. */
+void aaeld_evidence_put_log(FILE *out, uint8_t *log, size_t bytes);
+/* Begin to write @e->json; NULL: no memory, which the message says. */
+FILE *aaeld_evidence_begin(struct aaeld_evidence *e);
+/* It is complete. 0, or -ENOMEM. */
+int aaeld_evidence_end(struct aaeld_evidence *e, FILE *out);
 
 /* ---- guard.c: who may ask -------------------------------------------------------- */
 

@@ -70,6 +70,27 @@ static int info(void *kernel, struct aael_info *out)
 	return done(fd, aael_dev_info(fd, out));
 }
 
+static int snapshot(void *kernel, struct aael_snapshot *out,
+		    struct aael_snapshot_register *registers)
+{
+	int fd = device(O_RDONLY);
+
+	(void)kernel;
+	if (fd < 0)
+		return fd;
+	return done(fd, aael_dev_snapshot(fd, out, registers, AAEL_REGISTERS_MAX));
+}
+
+static int read_log(void *kernel, uint8_t **log, size_t *size)
+{
+	int fd = device(O_RDONLY);
+
+	(void)kernel;
+	if (fd < 0)
+		return fd;
+	return done(fd, aael_dev_read_log(fd, log, size));
+}
+
 static int enable(void *kernel, uint32_t index, char message[AAELD_MESSAGE_BYTES])
 {
 	struct aael_nl *nl;
@@ -88,5 +109,7 @@ static int enable(void *kernel, uint32_t index, char message[AAELD_MESSAGE_BYTES
 const struct aaeld_kernel_ops aaeld_kernel_ops = {
 	.append = append,
 	.info = info,
+	.snapshot = snapshot,
+	.read_log = read_log,
 	.enable = enable,
 };

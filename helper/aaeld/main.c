@@ -20,10 +20,11 @@ struct options {
 	struct aaeld_sources sources;
 	const char *features;
 	const char *level;
+	bool allow_sample;
 	bool check;
 };
 
-enum { OPT_LEVEL = 256, OPT_INITDATA, OPT_CHECK };
+enum { OPT_LEVEL = 256, OPT_INITDATA, OPT_CHECK, OPT_ALLOW_SAMPLE };
 
 static const char usage[] =
 	"usage: aaeld [options]\n"
@@ -38,6 +39,8 @@ static const char usage[] =
 	"                           beside those in /run)\n"
 	"      --check              print what the configuration amounts to, and end\n"
 	"      --log-level LEVEL    error, warn, info or debug\n"
+	"      --allow-sample       without hardware, give evidence that proves nothing; for "
+	"tests\n"
 	"  -h, --help  -V, --version\n"
 	"Called as api-server-rest: -b, -f, -c/--cdh_addr and -a/--aa_addr (both ignored).\n";
 
@@ -48,6 +51,7 @@ static const struct option own_options[] = {
 	{ "initdata", required_argument, NULL, OPT_INITDATA },
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "log-level", required_argument, NULL, OPT_LEVEL },
+	{ "allow-sample", no_argument, NULL, OPT_ALLOW_SAMPLE },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ 0 },
@@ -90,6 +94,9 @@ static void take_option(struct options *o, int opt)
 		break;
 	case OPT_LEVEL:
 		o->level = optarg;
+		break;
+	case OPT_ALLOW_SAMPLE:
+		o->allow_sample = true;
 		break;
 	case 'h':
 		fputs(usage, stdout);
@@ -215,6 +222,7 @@ static int start(const struct options *o, const struct aaeld_config *config, str
 	if (ret)
 		return ret;
 	app->enable_eventlog = config->enable_eventlog;
+	app->allow_sample = o->allow_sample;
 	ret = aaeld_sd_drop_privilege();
 	if (ret) {
 		aaeld_log(AAELD_ERROR, "cannot give up privilege: %s", strerror(-ret));
@@ -231,6 +239,8 @@ int main(int argc, char **argv)
 	int ret;
 
 	signal(SIGPIPE, SIG_IGN);
+	/* We say ourselves what a TPM refuses. */
+	setenv("TSS2_LOG", "all+none", 0);
 	parse_options(&options, argc, argv);
 	ret = load_config(&options, &config, &app.features);
 	if (!ret && options.check) {

@@ -20,6 +20,7 @@ static void get_info(struct aaeld_app *app, const struct aaeld_request *request,
 
 static const struct route routes[] = {
 	{ "POST", "/aa/aael", aaeld_event_post },
+	{ "GET", "/aa/evidence", aaeld_evidence_get },
 	{ "GET", "/info", get_info },
 };
 
@@ -57,14 +58,6 @@ static void reply_not_allowed(struct aaeld_call *call, const char *allow)
 	};
 
 	call->done(call, &reply);
-}
-
-/* The TEE that a quote of this log would come from; "sample" without any, as CoCo has it. */
-static const char *tee_name(const struct aael_info *info)
-{
-	const char *platform = aael_dev_platform(info);
-
-	return strcmp(platform, "none") ? platform : "sample";
 }
 
 /* Where events go, once that has been decided, and the hashes of an entry. */
@@ -118,7 +111,7 @@ static void get_info(struct aaeld_app *app, const struct aaeld_request *request,
 	}
 	fputs("{\"version\":\"aaeld " AAEL_VERSION "\",", f);
 	if (app->features & AAELD_F_ATTESTATION)
-		fprintf(f, "\"tee\":\"%s\",", tee_name(&info));
+		fprintf(f, "\"tee\":\"%s\",", aaeld_evidence_choose(&info)->tee);
 	fprintf(f, "\"feature\":\"%s\",", aaeld_features_name(app->features));
 	put_log(f, &info, err);
 	fputs("}", f);

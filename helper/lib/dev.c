@@ -153,9 +153,14 @@ const char *aael_dev_strerror(int err)
 
 const char *aael_dev_platform(const struct aael_info *info)
 {
-	if (!strcmp(info->provider, "tsm-mr") || !strcmp(info->provider, "tdcall"))
-		return "tdx";
-	return strcmp(info->provider, "tpm") ? "none" : "tpm";
+	static const struct {
+		const char *provider, *platform;
+	} rows[] = { { "tsm-mr", "tdx" }, { "tdcall", "tdx" }, { "tpm", "tpm" } };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (!strncmp(info->provider, rows[i].provider, sizeof(info->provider)))
+			return rows[i].platform;
+	return "none";
 }
 
 const char *aael_dev_state_name(uint32_t state)

@@ -10,7 +10,7 @@
 #include "aaeld.h"
 
 struct fake_kernel {
-	int append_ret, info_ret, enable_ret;
+	int append_ret, info_ret, enable_ret, snapshot_ret;
 	uint64_t sequence;
 	struct aael_info info;
 	atomic_int appended; /* events taken */
@@ -48,6 +48,16 @@ static inline int fake_info(void *kernel, struct aael_info *info)
 	return k->info_ret;
 }
 
+static inline int fake_snapshot(void *kernel, struct aael_snapshot *snapshot,
+				struct aael_snapshot_register *registers)
+{
+	struct fake_kernel *k = kernel;
+
+	(void)registers;
+	memset(snapshot, 0, sizeof(*snapshot));
+	return k->snapshot_ret;
+}
+
 static inline int fake_enable(void *kernel, uint32_t index, char message[AAELD_MESSAGE_BYTES])
 {
 	struct fake_kernel *k = kernel;
@@ -65,6 +75,7 @@ static inline int fake_enable(void *kernel, uint32_t index, char message[AAELD_M
 static const struct aaeld_kernel_ops fake_ops = {
 	.append = fake_append,
 	.info = fake_info,
+	.snapshot = fake_snapshot,
 	.enable = fake_enable,
 };
 

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Evidence of a TPM: a quote of all PCRs of the SHA-256 bank, their values, the log. The
+ * values are not in the quote, only their digest is: they are read before and after it, and
+ * the log tells which of ours was quoted.
+ *
+ * {"tpm_quote":{"signature":base64(TPMT_SIGNATURE),"message":base64(TPMS_ATTEST),
+ *  "pcrs":[24 × hex]},"ak_public":base64(SubjectPublicKeyInfo),"cc_eventlog":base64(log)}
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aaeld.h"
+#include "codec.h"
+#include "cut.h"
+#include "tpm.h"
+
+#define QUOTES_MAX 5
+
+_Static_assert(AAEL_CUT_PCRS == AAEL_TPM_PCRS && AAEL_CUT_PCR_BYTES == AAEL_TPM_PCR_BYTES,
+	       "the cut takes what is read");
+_Static_assert(AAEL_TPM_NONCE_BYTES <= AAELD_REPORT_DATA_BYTES, "no more is bound");
+
+struct quoted {
+	struct aaeld_point from, to;
+	uint8_t before[AAEL_TPM_PCRS][AAEL_TPM_PCR_BYTES];
+	uint8_t after[AAEL_TPM_PCRS][AAEL_TPM_PCR_BYTES];
+	uint8_t pcrs[AAEL_TPM_PCRS][AAEL_TPM_PCR_BYTES];
+	struct aael_tpm_quote quote;
+	struct aael_cut cut;
+	uint8_t *log;
+};
+
+static void put(FILE *out, const char *before, const uint8_t *data, size_t size)
+{
+	fputs(before, out);
+	aael_base64_put(out, data, size);
+	fputc('"', out);
+}
+
+static int put_evidence(struct aaeld_evidence *e, struct quoted *q, const uint8_t *ak,
+			size_t ak_size)
+{
+	char hex[2 * AAEL_TPM_PCR_BYTES + 1];
+	FILE *out = aaeld_evidence_begin(e);
+
+	if (!out)
+		return -ENOMEM;
+	put(out, "{\"tpm_quote\":{\"signature\":\"", q->quote.signature, q->quote.signature_size);
+	put(out, ",\"message\":\"", q->quote.message, q->quote.message_size);
+	fputs(",\"pcrs\":[", out);
+	for (unsigned int n = 0; n < AAEL_TPM_PCRS; n++) {
+		aael_hex_encode(q->pcrs[n], AAEL_TPM_PCR_BYTES, hex);
+		fprintf(out, "%s\"%s\"", n ? "," : "", hex);
+	}
+	put(out, "]},\"ak_public\":\"", ak, ak_size);
+	fputs(",\"cc_eventlog\":", out);
+	aaeld_evidence_put_log(out, q->log, q->cut.bytes);
+	fputc('}', out);
+	return aaeld_evidence_end(e, out);
+}
+
+/* The quote, between readings of the PCRs, between snapshots. */
+static int ask(struct aaeld_evidence *e, struct aael_tpm *tpm, struct quoted *q)
+{
+	int ret = aaeld_evidence_point(e, &q->from);
+
+	if (ret)
+		return ret;
+	ret = aael_tpm_read_pcrs(tpm, q->before, e->message);
+	if (!ret)
+		ret = aael_tpm_quote(tpm, e->data, &q->quote, e->message);
+	if (!ret)
+		ret = aael_tpm_read_pcrs(tpm, q->after, e->message);
+	return ret ? ret : aaeld_evidence_point(e, &q->to);
+}
+
+/* Which log it was. -EAGAIN: nobody can tell. */
+static int cut(struct aaeld_evidence *e, struct quoted *q)
+{
+	struct aael_cut_range range = {
+		.from = q->from.bytes,
+		.to = q->to.bytes,
+		.reg_count = q->from.reg_count,
+		.registers = q->from.registers,
+	};
+	int ret = aaeld_evidence_log(e, &q->log, &range.size);
+
+	if (ret)
+		return ret;
+	range.log = q->log;
+	ret = aael_cut_tpm(&q->cut, &range, q->before, q->after, q->quote.digest, q->pcrs);
+	if (!ret)
+		return 0;
+	free(q->log);
+	q->log = NULL;
+	return aaeld_evidence_fail(e, ret, "%s", q->cut.error);
+}
+
+static int quote(struct aaeld_evidence *e, struct aael_tpm *tpm, struct quoted *q)
+{
+	int ret = -EAGAIN;
+
+	for (unsigned int i = 0; i < QUOTES_MAX && ret == -EAGAIN; i++) {
+		ret = ask(e, tpm, q);
+		if (!ret)
+			ret = cut(e, q);
+		if (ret == -EAGAIN)
+			aaeld_log(AAELD_INFO, "quote %u of %u is of no use: %s", i + 1, QUOTES_MAX,
+				  e->message);
+	}
+	return ret;
+}
+
+static int make(struct aaeld_evidence *e)
+{
+	struct quoted *q = calloc(1, sizeof(*q));
+	struct aael_tpm *tpm = NULL;
+	uint8_t *ak = NULL;
+	size_t ak_size;
+	int ret;
+
+	if (!q)
+		return aaeld_evidence_fail(e, -ENOMEM, "no memory");
+	ret = aael_tpm_open(&tpm, e->message);
+	if (!ret)
+		ret = aael_tpm_ak_public(tpm, &ak, &ak_size, e->message);
+	if (!ret)
+		ret = quote(e, tpm, q);
+	if (!ret)
+		ret = put_evidence(e, q, ak, ak_size);
+	aael_tpm_close(tpm);
+	free(ak);
+	free(q->log);
+	free(q);
+	/* The caller tells "no hardware" by it; here a bank is missing. */
+	return ret == -EOPNOTSUPP ? -ENODEV : ret;
+}
+
+const struct aaeld_evidence_ops aaeld_evidence_tpm = {
+	.tee = "tpm",
+	.hardware = true,
+	.make = make,
+};

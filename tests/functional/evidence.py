@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Evidence, fetched from aaeld and verified without any code of the helper.
+
+    verify_tpm(fetch(daemon, b'nonce'), b'nonce').texts()
+
+Whatever is wrong with a piece of evidence raises Refused. Signatures are OpenSSL's and
+tpm2_checkquote's to check; the emulated quotes of TDX have none.
+"""
+import base64
+import hashlib
+import json
+import os
+import struct
+import subprocess
+import threading
+import urllib.parse
+
+import aael
+import device
+import tdx
+
+SHA256, SHA384 = 0xb, 0xc
+MARK = b'\xff' * 8
+FOREIGN = b'aael foreign-extend '
+PCRS = 24
+QUOTED = 14  # the PCR of the log
+AK = '0x81010002'
+
+
+class Refused(Exception):
+    """A verifier does not believe it."""
+
+
+def demand(true, why):
+    if not true:
+        raise Refused(why)
+
+
+def ask(daemon, data, **more):
+    """The answer to GET /aa/evidence with those bytes"""
+    text = base64.urlsafe_b64encode(data).rstrip(b'=').decode()
+    return daemon.get(f'/aa/evidence?runtime_data={text}&encoding=base64', **more)
+
+
+def fetch(daemon, data):
+    answer = ask(daemon, data)
+    assert answer.status == 200, answer
+    assert answer.headers['content-type'] == 'application/octet-stream', answer
+    return json.loads(answer.body)
+
+
+def log_of(evidence):
+    data = base64.b64decode(evidence['cc_eventlog'], validate=True)
+    demand(data.endswith(MARK), 'no mark at the end')
+    log = aael.parse(data[:-len(MARK)])
+    # What others extended has a digest of theirs.
+    demand(all(aael.text(entry).startswith(FOREIGN) for entry in aael.mismatched(log)),
+           'a text that is not that of its digest')
+    return log
+
+
+def command(*words):
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    demand(done.returncode == 0, f'{words[0]}: {done.stdout.decode()}')
+
+
+def keep(name, data):
+    with open(name, 'wb') as file:
+        file.write(data)
+    return name
+
+
+class Attest:
+    """TPMS_ATTEST of a quote, big-endian:
+    u32 magic  u16 type  signer: u16 size, bytes  extraData: u16 size, bytes  clock[17]
+    firmware[8]  u32 count {u16 hash  u8 size  select[size]}  pcrDigest: u16 size, bytes"""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+        demand(self.take('>IH') == (0xff544347, 0x8018), 'no quote')
+        self.sized()
+        self.nonce = self.sized()
+        self.at += 17 + 8
+        demand(self.take('>IHB') == (1, SHA256, 3), 'not the SHA-256 bank alone')
+        demand(self.take('3s') == (b'\xff' * 3,), 'not all PCRs')
+        self.digest = self.sized()
+        demand(self.at == len(data), 'something follows')
+
+    def take(self, layout):
+        got = struct.unpack_from(layout, self.data, self.at)
+        self.at += struct.calcsize(layout)
+        return got
+
+    def sized(self):
+        size, = self.take('>H')
+        got = self.data[self.at:self.at + size]
+        self.at += size
+        return got
+
+
+def check_signature(message, signature, public, nonce):
+    """By OpenSSL over the bytes, and by tpm2_checkquote."""
+    alg, hash_alg, size = struct.unpack_from('>HHH', signature)
+    demand((alg, hash_alg) == (0x14, SHA256) and len(signature) == 6 + size, 'not RSASSA with SHA-256')
+    folder = f'/tmp/quote.{threading.get_ident()}.'
+    keep(folder + 'der', public)
+    command('openssl', 'pkey', '-pubin', '-inform', 'DER', '-in', folder + 'der', '-out', folder + 'pem')
+    keep(folder + 'message', message)
+    keep(folder + 'signature', signature)
+    keep(folder + 'raw', signature[6:])
+    command('openssl', 'dgst', '-sha256', '-verify', folder + 'pem', '-signature', folder + 'raw',
+            folder + 'message')
+    command('tpm2_checkquote', '-u', folder + 'pem', '-m', folder + 'message', '-s',
+            folder + 'signature', '-g', 'sha256', '-q', nonce.hex())
+
+
+def verify_tpm(evidence, data, public=None, checked=True):
+    """Returns the log, having believed it. public: the AK that is trusted."""
+    quote = evidence['tpm_quote']
+    demand(set(evidence) == {'tpm_quote', 'ak_public', 'cc_eventlog'}, 'other members')
+    demand(set(quote) == {'signature', 'message', 'pcrs'}, 'other members of the quote')
+    message, signature, key = (base64.b64decode(text, validate=True) for text in (
+        quote['message'], quote['signature'], evidence['ak_public']))
+    demand(public in (None, key), 'another AK')
+    nonce = data[:32].ljust(32, b'\0')
+    if checked:
+        check_signature(message, signature, key, nonce)
+    attest = Attest(message)
+    demand(attest.nonce == nonce, 'another nonce')
+    pcrs = [bytes.fromhex(value) for value in quote['pcrs']]
+    demand(len(pcrs) == PCRS and all(len(value) == 32 for value in pcrs), 'not 24 values')
+    demand(hashlib.sha256(b''.join(pcrs)).digest() == attest.digest, 'PCRs that were not quoted')
+    log = log_of(evidence)
+    demand(aael.replay(log.entries, QUOTED, SHA256) == pcrs[QUOTED], 'the log does not replay')
+    return log
+
+
+def verify_tdx(evidence, data):
+    """Returns the log's entries, having believed it: all four RTMRs, from zero, by Trustee's rule."""
+    demand(set(evidence) == {'cc_eventlog', 'quote'}, 'other members')
+    quote = tdx.Quote(base64.b64decode(evidence['quote'], validate=True))
+    demand(quote.report_data == data.ljust(64, b'\0'), 'another nonce')
+    entries = [] if evidence['cc_eventlog'] is None else log_of(evidence).entries
+    for n, value in enumerate(quote.rtmrs):
+        demand(aael.replay(entries, n + 1, SHA384, 'trustee') == value, f'RTMR{n} does not replay')
+    return entries
+
+
+class Writers:
+    """Threads that append, for as long as the block lasts; paced, so that the log never fills."""
+
+    def __init__(self, number=2, pause=0.05, act=None):
+        self.stop = threading.Event()
+        self.errors = []
+        self.pause = pause
+        self.act = act
+        self.threads = [threading.Thread(target=self.write, args=(i,)) for i in range(number)]
+
+    def write(self, number):
+        try:
+            with device.Device(os.O_WRONLY) as dev:
+                i = 0
+                while not self.stop.wait(self.pause):
+                    if self.act:
+                        self.act(i)
+                    else:
+                        dev.extend('evidence', f'writer-{number}', str(i))
+                    i += 1
+        except Exception as error:  # the test is told
+            self.errors.append(error)
+
+    def __enter__(self):
+        before = device.count()
+        for thread in self.threads:
+            thread.start()
+        if not self.act:
+            device.wait_for(lambda: device.count() > before or self.errors)
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        for thread in self.threads:
+            thread.join()
+        assert not self.errors, self.errors
+
+
+class ForeignPcr:
+    """Extends of a PCR, faster than a program can be started."""
+
+    def __init__(self, pcr):
+        self.pcr = pcr
+        self.fd = os.open('/dev/tpmrm0', os.O_RDWR)
+
+    def extend(self, number):
+        # TPM2_PCR_Extend with the empty password: handle, authorisation, one SHA-256 digest
+        body = struct.pack('>IIIHBHIH', self.pcr, 9, 0x40000009, 0, 0, 0, 1, SHA256)
+        body += number.to_bytes(32, 'big')
+        os.write(self.fd, struct.pack('>HII', 0x8002, 10 + len(body), 0x182) + body)
+        answer = os.read(self.fd, 4096)
+        assert struct.unpack_from('>HII', answer)[2] == 0, answer
+
+    def close(self):
+        os.close(self.fd)
+
+
+def query(text):
+    return '/aa/evidence?' + urllib.parse.urlencode(text)
