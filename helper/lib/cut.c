@@ -234,9 +234,7 @@ static int none_quoted(struct aael_cut *cut, const struct tpm *t, struct walk *w
 	size_t used = 0;
 
 	for (unsigned int n = 0; n < AAEL_CUT_PCRS; n++) {
-		bool still = !memcmp(t->before[n], t->after[n], AAEL_CUT_PCR_BYTES);
-
-		if (t->ours[n] && still && !t->seen[n]) {
+		if (t->ours[n] && !t->seen[n]) {
 			aael_hex_encode(t->before[n], AAEL_CUT_PCR_BYTES, held);
 			aael_hex_encode(pcr(w, n), AAEL_CUT_PCR_BYTES, logged);
 			return fail(cut, -ENOENT,
@@ -244,7 +242,7 @@ static int none_quoted(struct aael_cut *cut, const struct tpm *t, struct walk *w
 				    "to %s",
 				    n, held, logged);
 		}
-		if (!still)
+		if (memcmp(t->before[n], t->after[n], AAEL_CUT_PCR_BYTES))
 			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%u",
 						 used ? ", " : "", n);
 	}

@@ -59,8 +59,8 @@ int aael_cut_tdx(struct aael_cut *cut, const struct aael_cut_range *range,
  * explains, from n1's on; another one that moved has its value before or after, and at most
  * AAEL_CUT_MOVED_MAX of them may have moved. *@pcrs become the combination that was quoted.
  * 0 and @cut; -EAGAIN: no combination, quote once more, @cut->error names the PCRs that moved;
- * -ENOENT: a PCR of ours has stood still at a value that the log does not explain, so it will
- * be no better, @cut->error names it and both values; others as aael_cut_tdx().
+ * -ENOENT: before the quote a PCR of ours had a value that no prefix explains, so it will be no
+ * better, @cut->error names it and both values; others as aael_cut_tdx().
  */
 int aael_cut_tpm(struct aael_cut *cut, const struct aael_cut_range *range,
 		 const uint8_t before[AAEL_CUT_PCRS][AAEL_CUT_PCR_BYTES],

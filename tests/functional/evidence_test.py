@@ -243,3 +243,8 @@ class EForeign(unittest.TestCase):
         self.assertIn(f'PCR {evidence.QUOTED}', said)
         self.assertIn(device.pcr_bank('sha256')[evidence.QUOTED].hex(), said)
         self.assertIn(aael.replay(device.read_log().entries, evidence.QUOTED, evidence.SHA256).hex(), said)
+        # Nor is it blamed on its moving.
+        with evidence.Writers():
+            answer = evidence.ask(self.daemon, NONCE)
+        self.assertEqual(answer.status, 503)
+        self.assertIn(f'does not explain PCR {evidence.QUOTED}', answer.body.decode())
