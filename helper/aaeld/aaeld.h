@@ -28,6 +28,7 @@
 #define AAELD_STOP_MAX_MS 1000
 #define AAELD_CONFIG_MAX_BYTES (1024 * 1024)
 #define AAELD_MESSAGE_BYTES 256
+#define AAELD_PCR_BYTES 32 /* SHA-256 */
 #define AAELD_ADDRESS_BYTES 64
 
 #define AAELD_DEFAULT_BIND "127.0.0.1:8006"
@@ -184,6 +185,32 @@ extern const struct aaeld_kernel_ops aaeld_kernel_ops;
  */
 int aaeld_start_log(const struct aaeld_kernel_ops *ops, void *kernel,
 		    const struct aaeld_config *config);
+
+/* ---- binding.c: Init-Data, and what the platform vouches for -------------------- */
+
+/* The devices. 0, or -errno with the words for it in @message. */
+struct aaeld_binding_ops {
+	int (*read_mrconfigid)(uint8_t out[AAEL_MRCONFIGID_BYTES], char *message);
+	/* PCRs of the SHA-256 bank. */
+	int (*read_pcr)(unsigned int n, uint8_t out[AAELD_PCR_BYTES], char *message);
+	int (*extend_pcr)(unsigned int n, const uint8_t digest[AAELD_PCR_BYTES], char *message);
+};
+
+extern const struct aaeld_binding_ops aaeld_binding_devices;
+
+/*
+ * Is it this Init-Data that the platform ("tdx", "tpm") vouches for? On a TPM PCR 8 is extended
+ * with the digest if it is still zero. 0: it is; -EOPNOTSUPP: no such platform; -EINVAL: not an
+ * algorithm for it; -EKEYREJECTED: it is not; errnos of the devices. @message says more.
+ */
+int aaeld_binding_check(const struct aaeld_binding_ops *devices, const char *platform,
+			const struct aael_initdata *initdata, char message[AAELD_MESSAGE_BYTES]);
+/*
+ * At start, if there is Init-Data: as above for the platform of the log, and say so on stderr.
+ * 0, also where nothing could vouch for it.
+ */
+int aaeld_binding_start(const struct aaeld_kernel_ops *ops, void *kernel,
+			const struct aaeld_binding_ops *devices, const struct aaeld_origin *origin);
 
 /* ---- worker.c: what blocks ---------------------------------------------------- */
 

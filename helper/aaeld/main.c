@@ -214,11 +214,14 @@ out:
 	return ret;
 }
 
-/* The log while there is privilege; then never again. */
+/* Init-Data and the log while there is privilege; then never again. */
 static int start(const struct options *o, const struct aaeld_config *config, struct aaeld_app *app)
 {
-	int ret = aaeld_start_log(app->ops, app->kernel, config);
+	int ret = aaeld_binding_start(app->ops, app->kernel, &aaeld_binding_devices,
+				      &config->origin);
 
+	if (!ret)
+		ret = aaeld_start_log(app->ops, app->kernel, config);
 	if (ret)
 		return ret;
 	app->enable_eventlog = config->enable_eventlog;

@@ -347,6 +347,18 @@ int aael_tpm_read_pcrs(struct aael_tpm *tpm, uint8_t pcrs[AAEL_TPM_PCRS][AAEL_TP
 	return 0;
 }
 
+int aael_tpm_extend(struct aael_tpm *tpm, unsigned int pcr,
+		    const uint8_t digest[AAEL_TPM_PCR_BYTES], char error[AAEL_TPM_ERROR_BYTES])
+{
+	TPML_DIGEST_VALUES values = { .count = 1, .digests[0].hashAlg = TPM2_ALG_SHA256 };
+	TSS2_RC rc;
+
+	memcpy(values.digests[0].digest.sha256, digest, AAEL_TPM_PCR_BYTES);
+	rc = Esys_PCR_Extend(tpm->esys, ESYS_TR_PCR0 + pcr, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+			     ESYS_TR_NONE, &values);
+	return rc ? refused(error, "extending a PCR", rc) : 0;
+}
+
 /* That the message is a quote of what we asked for; its digest. */
 static int check_message(const TPM2B_ATTEST *message, const uint8_t nonce[AAEL_TPM_NONCE_BYTES],
 			 uint8_t digest[AAEL_TPM_PCR_BYTES], char *error)

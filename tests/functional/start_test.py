@@ -25,7 +25,7 @@ USER = {'user': 1000, 'group': 1000, 'extra_groups': []}
 MEMBER = {**USER, 'extra_groups': [GROUP]}
 SERVER_REST = '/tmp/api-server-rest'
 KATA = '/run/confidential-containers/initdata'
-INITDATA = 'version = "0.1.0"\nalgorithm = "sha384"\n[data]\n"aa.toml" = \'\'\'\n{config}\'\'\'\n'
+INITDATA = 'version = "0.1.0"\nalgorithm = "sha256"\n[data]\n"aa.toml" = \'\'\'\n{config}\'\'\'\n'
 
 
 def setUpModule():
@@ -140,13 +140,13 @@ class Disabled(Case):
         self.stays_disabled()
 
     def test_initdata_as_the_annotation_has_it(self):
-        document = INITDATA.format(config=rest.CONFIG.format(init_pcr=19, enable='true')).encode()
-        digest = hashlib.sha384(document).hexdigest()
+        document = INITDATA.format(config=rest.CONFIG.format(init_pcr=17, enable='true')).encode()
+        digest = hashlib.sha256(document).hexdigest()
         path = self.write(base64.b64encode(gzip.compress(document)).decode())
-        with rest.Daemon(program=['aaeld', '--initdata', path], init_pcr=17) as daemon:
-            self.assertIn(f'Init-Data: {path} (annotation, sha384:{digest})', daemon.output())
+        with rest.Daemon(program=['aaeld', '--initdata', path], init_pcr=18) as daemon:
+            self.assertIn(f'Init-Data: {path} (annotation, sha256:{digest})', daemon.output())
             self.assertIn(f'configuration: {path}: data."aa.toml"', daemon.output())
-        self.assertEqual(device.Status().one('index'), '19')
+        self.assertEqual(device.Status().one('index'), '17')
         self.fails(f'{path}: base64: byte 76: a line break', 'aaeld', '--initdata',
                    self.write(base64.encodebytes(gzip.compress(document)).decode()))
 
@@ -229,11 +229,11 @@ class Enabled(Case):
         for name, text in (('aa.toml', config), ('initdata.toml', INITDATA.format(config=config))):
             with open(f'{KATA}/{name}', 'w', encoding='ascii') as file:
                 file.write(text)
-        digest = hashlib.sha384(text.encode()).hexdigest()
+        digest = hashlib.sha256(text.encode()).hexdigest()
         with rest.Daemon(program=[SERVER_REST], args=['--features', 'all']) as daemon:
             self.has(daemon, 'all')
             self.assertIn(f'configuration: {KATA}/aa.toml', daemon.output())
-            self.assertIn(f'Init-Data: {KATA}/initdata.toml (file, sha384:{digest})', daemon.output())
+            self.assertIn(f'Init-Data: {KATA}/initdata.toml (file, sha256:{digest})', daemon.output())
             self.assertNotIn('differs', daemon.output())
 
     def test_another_index_is_an_error(self):
