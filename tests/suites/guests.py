@@ -69,14 +69,16 @@ def console(name):
 
 def died_of_emulation(name):
     """The kernel crashed before its first process, when nothing of ours runs, or on a
-    breakpoint that is not there any more; or its clock runs many times too fast.
+    breakpoint that is not there any more; or its clock runs many times too fast; or QEMU
+    itself crashed.
 
     QEMU's emulation with several threads may run a breakpoint that the kernel has just
     patched away: "Oops: int3" while static keys change. On a host that is busy at the wrong
     moment the kernel takes its TSC for a slow one; then no time-out is what it says.
     """
     text = console(name)
-    return 'Oops: int3' in text or 'PIT calibration deviates from HPET' in text or (
+    marks = 'Oops: int3', 'PIT calibration deviates from HPET', '\nrun: QEMU crashed'
+    return any(mark in text for mark in marks) or (
         'Kernel panic' in text and 'Run /init as init process' not in text)
 
 

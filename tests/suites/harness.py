@@ -7,6 +7,7 @@ import tempfile
 import time
 
 import common
+import guests
 from common import BUILD, Job, Outcome, TOP, VM, command
 
 CONFIG = os.path.join(TOP, 'tests', 'vm', 'debug.config')
@@ -66,8 +67,8 @@ def check_late(outcome):
 
 
 def using(folder):
-    """Command lines of the processes that name a file below the folder."""
-    found = []
+    """{pid: command line} of the processes that name a file below the folder."""
+    found = {}
     for pid in filter(str.isdigit, os.listdir('/proc')):
         try:
             with open(f'/proc/{pid}/cmdline', 'rb') as file:
@@ -75,26 +76,50 @@ def using(folder):
         except (FileNotFoundError, ProcessLookupError):
             continue
         if folder + '/' in words and alive(pid):
-            found.append(words)
+            found[int(pid)] = words
     return found
+
+
+def machines(folder):
+    return [pid for pid, words in using(folder).items() if words.startswith('qemu-system')]
+
+
+def sleeper(folder):
+    """A script for a guest that has time; the words that start it as "harness"."""
+    with open(folder + '/script', 'w', encoding='ascii') as script:
+        script.write('#!/bin/sh\nsleep 1000\n')
+    return os.path.join(VM, 'run'), '--name', 'harness', script.name
+
+
+def check_crashed(outcome):
+    """A QEMU that crashes is no failure of the guest."""
+    with tempfile.TemporaryDirectory() as temporary:
+        process = common.start(*sleeper(temporary))
+        try:
+            for pid in wait_for(lambda: machines(f'{BUILD}/vm/harness')):
+                os.kill(pid, signal.SIGSEGV)
+            output = process.communicate(timeout=WAIT_SECONDS)[0]
+            expect(outcome, 'QEMU that crashes', process.returncode == 1 and
+                   'QEMU crashed (139)' in output and guests.died_of_emulation('harness'), output)
+        finally:
+            common.end(process)
+            process.communicate()
 
 
 def check_killed(outcome):
     """A harness that is killed leaves no machine and no TPM behind, nor is its name taken."""
     folder = f'{BUILD}/vm/harness'
     with tempfile.TemporaryDirectory() as temporary:
-        with open(temporary + '/script', 'w', encoding='ascii') as script:
-            script.write('#!/bin/sh\nsleep 1000\n')
-        words = (os.path.join(VM, 'run'), '--name', 'harness', script.name)
+        words = sleeper(temporary)
         process = common.start(*words, env={**os.environ, 'TMPDIR': temporary})
         try:
-            up = wait_for(lambda: any('qemu-system' in line for line in using(folder)))
+            up = wait_for(lambda: machines(folder))
             status, output = command(*words)
             expect(outcome, 'guest of the same name', status == 1 and 'another guest' in output,
                    (status, output))
             os.kill(process.pid, signal.SIGKILL)
             expect(outcome, 'killed harness', up and wait_for(lambda: not using(folder)),
-                   '\n'.join(using(folder)))
+                   '\n'.join(using(folder).values()))
         finally:
             common.end(process)
             process.communicate()
@@ -104,6 +129,7 @@ def harness():
     outcome = Outcome()
     check_config(outcome)
     check_late(outcome)
+    check_crashed(outcome)
     check_killed(outcome)
     return outcome
 
