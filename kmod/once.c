@@ -357,6 +357,24 @@ static int split(struct aael_log *log, u64 hash)
 	return 0;
 }
 
+static int make_room(struct aael_log *log, u64 hash)
+{
+	const struct aael_once_segment *segment;
+	int ret;
+
+	for (;;) {
+		segment = segment_of(&log->once, hash);
+		if (segment->used < SLOTS_FULL)
+			return 0;
+		/* So many equal hashes: not in this world. */
+		if (segment->depth == DEPTH_MAX)
+			return segment->used < SLOTS - 1 ? 0 : -ENOMEM;
+		ret = split(log, hash);
+		if (ret)
+			return ret;
+	}
+}
+
 /**
  * aael_once_reserve - room for an entry
  * @log: the log
@@ -367,44 +385,38 @@ static int split(struct aael_log *log, u64 hash)
 int aael_once_reserve(struct aael_log *log, const struct aael_entry *e)
 {
 	struct aael_once *once = &log->once;
-	const struct aael_once_segment *segment;
 	struct spot spot;
 	int ret;
 
+	once->prepared = false;
 	if (e->foreign)
 		return 0;
 	ret = once->dir ? 0 : start(once);
 	if (ret || look(log, e, &spot))
 		return ret;
-	for (;;) {
-		segment = segment_of(once, spot.hash);
-		if (segment->used < SLOTS_FULL)
-			return 0;
-		/* So many equal hashes: not in this world. */
-		if (segment->depth == DEPTH_MAX)
-			return segment->used < SLOTS - 1 ? 0 : -ENOMEM;
-		ret = split(log, spot.hash);
-		if (ret)
-			return ret;
-	}
+	ret = make_room(log, spot.hash);
+	once->prepared = !ret;
+	once->prepared_hash = spot.hash;
+	once->prepared_slot = make_slot(spot.hash, spot.by, 0);
+	return ret;
 }
 
 /**
- * aael_once_add - an entry is about to be published
+ * aael_once_add - the entry that aael_once_reserve() prepared is about to be published
  * @log: the log
- * @e: the entry, prepared by aael_once_reserve()
  *
  * Its number is the next one.
  */
-void aael_once_add(struct aael_log *log, const struct aael_entry *e)
+void aael_once_add(struct aael_log *log)
 {
+	struct aael_once *once = &log->once;
 	struct aael_once_segment *segment;
-	struct spot spot;
 
-	if (e->foreign || !log->once.dir || look(log, e, &spot))
+	if (!once->prepared)
 		return;
-	segment = segment_of(&log->once, spot.hash);
+	once->prepared = false;
+	segment = segment_of(once, once->prepared_hash);
 	/* Always, as it was prepared. */
 	if (segment->used < SLOTS - 1)
-		put(segment, spot.hash, make_slot(spot.hash, spot.by, log->count + 1));
+		put(segment, once->prepared_hash, once->prepared_slot | (log->count + 1));
 }

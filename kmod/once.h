@@ -25,6 +25,9 @@ enum aael_once_found {
  * @dir: segment by the top bits of a hash; NULL: no entry yet
  * @depth: number of these bits
  * @segments: number of different segments
+ * @prepared: the entry that was prepared last goes into the table
+ * @prepared_hash: there
+ * @prepared_slot: its slot, but for the number
  * @buf: what is hashed or compared: a register and the beginning of a text
  */
 struct aael_once {
@@ -32,6 +35,9 @@ struct aael_once {
 	struct aael_once_segment **dir;
 	unsigned int depth;
 	unsigned int segments;
+	bool prepared;
+	u64 prepared_hash;
+	u32 prepared_slot;
 	struct {
 		u8 reg[4];
 		u8 text[AAEL_DOMAIN_MAX_BYTES + 1 + AAEL_OPERATION_MAX_BYTES + 1];
@@ -45,6 +51,6 @@ void aael_once_destroy(struct aael_once *once);
 enum aael_once_found aael_once_find(struct aael_log *log, const struct aael_entry *e,
 				    u64 *sequence);
 int aael_once_reserve(struct aael_log *log, const struct aael_entry *e);
-void aael_once_add(struct aael_log *log, const struct aael_entry *e);
+void aael_once_add(struct aael_log *log);
 
 #endif /* _AAEL_ONCE_H */

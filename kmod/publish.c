@@ -66,7 +66,7 @@ void aael_publish_entry(struct aael_log *log, struct aael_register *r, struct aa
 	u64 offset = log->stream.len;
 
 	note_offset(log, offset);
-	aael_once_add(log, e);
+	aael_once_add(log);
 	aael_store_fill(&log->stream, e->bytes, e->len);
 
 	spin_lock(&log->state_lock);
