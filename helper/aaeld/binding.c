@@ -133,16 +133,13 @@ static int read_mrconfigid(uint8_t out[AAEL_MRCONFIGID_BYTES], char *message)
 
 static int read_pcr(unsigned int n, uint8_t out[AAELD_PCR_BYTES], char *message)
 {
-	uint8_t pcrs[AAEL_TPM_PCRS][AAELD_PCR_BYTES];
 	struct aael_tpm *tpm;
 	int ret = aael_tpm_open(&tpm, message);
 
 	if (ret)
 		return ret;
-	ret = aael_tpm_read_pcrs(tpm, pcrs, message);
+	ret = aael_tpm_read_pcr(tpm, n, out, message);
 	aael_tpm_close(tpm);
-	if (!ret)
-		memcpy(out, pcrs[n], AAELD_PCR_BYTES);
 	return ret;
 }
 

@@ -323,11 +323,10 @@ static uint32_t take_values(const TPML_PCR_SELECTION *have, const TPML_DIGEST *v
 	return got;
 }
 
-int aael_tpm_read_pcrs(struct aael_tpm *tpm, uint8_t pcrs[AAEL_TPM_PCRS][AAEL_TPM_PCR_BYTES],
-		       char error[AAEL_TPM_ERROR_BYTES])
+/* Those of the bits @left; the TPM gives as many at a time as it likes. */
+static int read_pcrs(struct aael_tpm *tpm, uint32_t left,
+		     uint8_t pcrs[AAEL_TPM_PCRS][AAEL_TPM_PCR_BYTES], char *error)
 {
-	uint32_t left = ALL_PCRS;
-
 	while (left) {
 		TPML_PCR_SELECTION want = select_pcrs(left), *have = NULL;
 		TPML_DIGEST *values = NULL;
@@ -357,6 +356,23 @@ int aael_tpm_extend(struct aael_tpm *tpm, unsigned int pcr,
 	rc = Esys_PCR_Extend(tpm->esys, ESYS_TR_PCR0 + pcr, ESYS_TR_PASSWORD, ESYS_TR_NONE,
 			     ESYS_TR_NONE, &values);
 	return rc ? refused(error, "extending a PCR", rc) : 0;
+}
+
+int aael_tpm_read_pcrs(struct aael_tpm *tpm, uint8_t pcrs[AAEL_TPM_PCRS][AAEL_TPM_PCR_BYTES],
+		       char error[AAEL_TPM_ERROR_BYTES])
+{
+	return read_pcrs(tpm, ALL_PCRS, pcrs, error);
+}
+
+int aael_tpm_read_pcr(struct aael_tpm *tpm, unsigned int pcr, uint8_t value[AAEL_TPM_PCR_BYTES],
+		      char error[AAEL_TPM_ERROR_BYTES])
+{
+	uint8_t pcrs[AAEL_TPM_PCRS][AAEL_TPM_PCR_BYTES];
+	int ret = read_pcrs(tpm, 1u << pcr, pcrs, error);
+
+	if (!ret)
+		memcpy(value, pcrs[pcr], AAEL_TPM_PCR_BYTES);
+	return ret;
 }
 
 /* That the message is a quote of what we asked for; its digest. */

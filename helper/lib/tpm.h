@@ -59,6 +59,9 @@ int aael_tpm_ak_public(struct aael_tpm *tpm, uint8_t **der, size_t *size,
 /* PCR 0 to 23 of the SHA-256 bank, in three commands: not of one moment. */
 int aael_tpm_read_pcrs(struct aael_tpm *tpm, uint8_t pcrs[AAEL_TPM_PCRS][AAEL_TPM_PCR_BYTES],
 		       char error[AAEL_TPM_ERROR_BYTES]);
+/* One of them, in one command. */
+int aael_tpm_read_pcr(struct aael_tpm *tpm, unsigned int pcr, uint8_t value[AAEL_TPM_PCR_BYTES],
+		      char error[AAEL_TPM_ERROR_BYTES]);
 /* TPM2_PCR_Extend in the SHA-256 bank; other banks stay as they are. */
 int aael_tpm_extend(struct aael_tpm *tpm, unsigned int pcr,
 		    const uint8_t digest[AAEL_TPM_PCR_BYTES], char error[AAEL_TPM_ERROR_BYTES]);

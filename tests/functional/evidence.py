@@ -146,6 +146,16 @@ def verify_tdx(evidence, data):
     return entries
 
 
+def under_load(fetch, quotes):
+    """Runs fetch() beside writers. What it returns: of how many quotes the log was cut."""
+    before = device.count()
+    with Writers():
+        cut = fetch()
+    print(f'# {quotes} quotes, {device.count() - before} events meanwhile: all verified, '
+          f'{cut} of them against less than the log', flush=True)
+    return cut
+
+
 class Writers:
     """Threads that append, for as long as the block lasts; paced, so that the log never fills."""
 

@@ -130,11 +130,7 @@ class CLoad(unittest.TestCase):
         return cut
 
     def test_every_quote_is_explained_while_others_append(self):
-        before = device.count()
-        with evidence.Writers():
-            cut = self.fetch_many()
-        print(f'# {QUOTES} quotes, {device.count() - before} events meanwhile: all verified, '
-              f'{cut} of them against less than the log', flush=True)
+        cut = evidence.under_load(self.fetch_many, QUOTES)
         self.assertGreater(cut, QUOTES // 2)
 
     def test_also_while_another_register_moves(self):

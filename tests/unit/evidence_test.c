@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "answer.h"
 #include "fakekernel.h"
 
 #define TARGET "/aa/evidence?runtime_data="
@@ -20,22 +21,6 @@ static struct fake_kernel kernel;
 static struct aaeld_app app;
 static bool queue_is_full;
 static int slow_jobs;
-
-static struct answer {
-	struct aaeld_call call;
-	int count, status;
-	char type[64], body[1024];
-} answer;
-
-static void done(struct aaeld_call *call, const struct aaeld_reply *reply)
-{
-	struct answer *a = (struct answer *)call;
-
-	a->count++;
-	a->status = reply->status;
-	snprintf(a->type, sizeof(a->type), "%s", reply->type);
-	snprintf(a->body, sizeof(a->body), "%.*s", (int)reply->body_size, reply->body);
-}
 
 static int submit(struct aaeld_app *a, struct aaeld_job *job)
 {
@@ -67,11 +52,7 @@ static int setup(void **state)
 
 static void ask(const char *target)
 {
-	struct aaeld_request request = { .method = "GET", .target = target, .body = "" };
-
-	answer = (struct answer){ .call.done = done };
-	aaeld_routes_dispatch(&app, &request, &answer.call);
-	assert_int_equal(answer.count, 1);
+	answer_to(&app, "GET", target, "");
 }
 
 static void assert_sample(const char *target, const char *body)

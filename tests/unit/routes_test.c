@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "answer.h"
 #include "capture.h"
 #include "fakekernel.h"
 #include "libaael.h"
@@ -25,23 +26,6 @@ static struct fake_kernel kernel;
 static struct aaeld_app app;
 static bool queue_is_full;
 static struct aaeld_job **stalled; /* where a job is put that is not to run yet */
-
-static struct answer {
-	struct aaeld_call call;
-	int count, status;
-	char type[64], allow[64], body[1024];
-} answer;
-
-static void done(struct aaeld_call *call, const struct aaeld_reply *reply)
-{
-	struct answer *a = (struct answer *)call;
-
-	a->count++;
-	a->status = reply->status;
-	snprintf(a->type, sizeof(a->type), "%s", reply->type);
-	snprintf(a->allow, sizeof(a->allow), "%s", reply->allow ? reply->allow : "");
-	snprintf(a->body, sizeof(a->body), "%.*s", (int)reply->body_size, reply->body);
-}
 
 static int submit(struct aaeld_app *a, struct aaeld_job *job)
 {
@@ -77,16 +61,7 @@ size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
 
 static void ask(const char *method, const char *target, const char *body)
 {
-	struct aaeld_request request = {
-		.method = method,
-		.target = target,
-		.body = body,
-		.body_size = strlen(body),
-	};
-
-	answer = (struct answer){ .call.done = done };
-	aaeld_routes_dispatch(&app, &request, &answer.call);
-	assert_int_equal(answer.count, 1);
+	answer_to(&app, method, target, body);
 }
 
 static void assert_answer(int status, const char *type, const char *body)
@@ -349,7 +324,7 @@ static void waiting_events_are_small(void **state)
 	request.body = body;
 	stalled = &job;
 	before = __sanitizer_get_current_allocated_bytes();
-	answer = (struct answer){ .call.done = done };
+	answer = (struct answer){ .call.done = answer_done };
 	aaeld_routes_dispatch(&app, &request, &answer.call);
 	assert_non_null(job);
 	assert_in_range(__sanitizer_get_current_allocated_bytes() - before, 1, 4096);
