@@ -17,6 +17,7 @@
 #include <linux/aael.h>
 
 #include "initdata.h"
+#include "teekey.h"
 
 /* Limits. */
 #define AAELD_BODY_MAX_BYTES (1024 * 1024)
@@ -53,8 +54,6 @@ int aaeld_log_parse_level(const char *name, enum aaeld_level *level);
 
 /* ---- kbsconf.c: a KBS before it is asked -------------------------------------- */
 
-enum aaeld_tee_key { AAELD_TEE_KEY_P256, AAELD_TEE_KEY_P521, AAELD_TEE_KEY_RSA };
-
 /*
  * http:// or https://, a host, perhaps a port and a path; no user, query or fragment. 0 and
  * *@url to free(), slashes at its end cut; -EINVAL; -ENOMEM. *@url is NULL on error.
@@ -65,8 +64,8 @@ int aaeld_kbs_params(const char *text, size_t size, char **url);
 /* How many certificates there are; -EINVAL: none, or a broken one; -ENOMEM. */
 int aaeld_kbs_certs(const char *pem);
 /* "ECDH-ES+A256KW-P256" … 0, or -EINVAL. */
-int aaeld_kbs_parse_key(const char *name, enum aaeld_tee_key *key);
-const char *aaeld_kbs_key_name(enum aaeld_tee_key key);
+int aaeld_kbs_parse_key(const char *name, enum aael_teekey_alg *key);
+const char *aaeld_kbs_key_name(enum aael_teekey_alg key);
 
 /* ---- cmdline.c ------------------------------------------------------------------ */
 
@@ -99,7 +98,7 @@ struct aaeld_config {
 	char *kbs_url;	      /* without slashes at its end; NULL: there is no KBS */
 	const char *kbs_from; /* who says so; static text, NULL without */
 	char *kbs_cert;	      /* certificates in PEM, or NULL */
-	enum aaeld_tee_key tee_key;
+	enum aael_teekey_alg tee_key;
 	struct aaeld_origin origin;
 };
 

@@ -87,21 +87,21 @@ int aaeld_kbs_certs(const char *pem)
 }
 
 static const char *const key_names[] = {
-	[AAELD_TEE_KEY_P256] = "ECDH-ES+A256KW-P256",
-	[AAELD_TEE_KEY_P521] = "ECDH-ES+A256KW-P521",
-	[AAELD_TEE_KEY_RSA] = "RSA-OAEP-256",
+	[AAEL_TEEKEY_P256] = "ECDH-ES+A256KW-P256",
+	[AAEL_TEEKEY_P521] = "ECDH-ES+A256KW-P521",
+	[AAEL_TEEKEY_RSA] = "RSA-OAEP-256",
 };
 
-const char *aaeld_kbs_key_name(enum aaeld_tee_key key)
+const char *aaeld_kbs_key_name(enum aael_teekey_alg key)
 {
 	return key_names[key];
 }
 
-int aaeld_kbs_parse_key(const char *name, enum aaeld_tee_key *key)
+int aaeld_kbs_parse_key(const char *name, enum aael_teekey_alg *key)
 {
 	for (unsigned int i = 0; i < sizeof(key_names) / sizeof(key_names[0]); i++) {
 		if (!strcmp(name, key_names[i])) {
-			*key = (enum aaeld_tee_key)i;
+			*key = (enum aael_teekey_alg)i;
 			return 0;
 		}
 	}

@@ -13,34 +13,49 @@ static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 static const char url_alphabet[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-void aael_base64_encode(const void *data, size_t size, char *out)
+static void encode(const char *digits, const uint8_t *in, size_t size, char *out)
 {
-	const uint8_t *in = data;
-
 	for (; size; in += 3, size -= size < 3 ? size : 3) {
 		uint32_t bits = (uint32_t)in[0] << 16 | (uint32_t)(size > 1 ? in[1] : 0) << 8 |
 				(uint32_t)(size > 2 ? in[2] : 0);
 
-		*out++ = alphabet[bits >> 18];
-		*out++ = alphabet[bits >> 12 & 63];
-		*out++ = size > 1 ? alphabet[bits >> 6 & 63] : '=';
-		*out++ = size > 2 ? alphabet[bits & 63] : '=';
+		*out++ = digits[bits >> 18];
+		*out++ = digits[bits >> 12 & 63];
+		*out++ = size > 1 ? digits[bits >> 6 & 63] : '=';
+		*out++ = size > 2 ? digits[bits & 63] : '=';
 	}
 	*out = '\0';
 }
 
-void aael_base64_put(FILE *out, const void *data, size_t size)
+void aael_base64_encode(const void *data, size_t size, char *out)
+{
+	encode(alphabet, data, size, out);
+}
+
+static void put(FILE *out, const char *digits, const uint8_t *data, size_t size, bool pad)
 {
 	char text[AAEL_BASE64_CHARS(CHUNK_BYTES) + 1];
 
-	for (const uint8_t *p = data; size;) {
+	while (size) {
 		size_t n = size < CHUNK_BYTES ? size : CHUNK_BYTES;
 
-		aael_base64_encode(p, n, text);
+		encode(digits, data, n, text);
+		if (!pad)
+			text[strcspn(text, "=")] = '\0';
 		fputs(text, out);
-		p += n;
+		data += n;
 		size -= n;
 	}
+}
+
+void aael_base64_put(FILE *out, const void *data, size_t size)
+{
+	put(out, alphabet, data, size, true);
+}
+
+void aael_base64url_put(FILE *out, const void *data, size_t size)
+{
+	put(out, url_alphabet, data, size, false);
 }
 
 static int refuse(struct aael_base64_error *err, size_t offset, const char *reason)

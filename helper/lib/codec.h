@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* ---- base64.c: RFC 4648: what we write is section 4, callers of a URL send section 5 --- */
+/* ---- base64.c: RFC 4648: section 4, and section 5 in URLs and JOSE ------------- */
 
 struct aael_base64_error {
 	size_t offset;	    /* of the character that was refused */
@@ -29,8 +29,10 @@ int aael_base64_decode(const char *text, size_t size, uint8_t *out, size_t *out_
 
 /* As aael_base64_encode(), to a stream. Errors are those of @out. */
 void aael_base64_put(FILE *out, const void *data, size_t size);
+/* The URL-safe alphabet without padding, to a stream. Errors are those of @out. */
+void aael_base64url_put(FILE *out, const void *data, size_t size);
 /*
- * The URL-safe alphabet without padding. Each byte string has one such text and no other is
+ * The text that aael_base64url_put() makes. Each byte string has one such text and no other is
  * taken: no '=', no blanks, no bits left over.
  * 0 and *@size; -EINVAL: not such a text; -E2BIG: it has more than @room bytes.
  */

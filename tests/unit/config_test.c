@@ -47,7 +47,7 @@ static void reads_what_the_agent_reads(void **state)
 	assert_string_equal(config.kbs_url, "https://kbs:8080");
 	assert_string_equal(config.kbs_from, "token_configs.kbs.url");
 	assert_string_equal(config.kbs_cert, TEST_CERT);
-	assert_int_equal(config.tee_key, AAELD_TEE_KEY_RSA);
+	assert_int_equal(config.tee_key, AAEL_TEEKEY_RSA);
 }
 
 static void nothing_is_a_configuration(void **state)
@@ -60,7 +60,7 @@ static void nothing_is_a_configuration(void **state)
 	assert_null(config.kbs_url);
 	assert_null(config.kbs_from);
 	assert_null(config.kbs_cert);
-	assert_int_equal(config.tee_key, AAELD_TEE_KEY_P256);
+	assert_int_equal(config.tee_key, AAEL_TEEKEY_P256);
 	assert_null(config.origin.path);
 }
 

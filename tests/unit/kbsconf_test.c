@@ -115,14 +115,14 @@ static void certificates_are_counted(void **state)
 
 static void keys_have_names(void **state)
 {
-	enum aaeld_tee_key key = AAELD_TEE_KEY_RSA;
+	enum aael_teekey_alg key = AAEL_TEEKEY_RSA;
 
 	(void)state;
-	for (int i = AAELD_TEE_KEY_P256; i <= AAELD_TEE_KEY_RSA; i++) {
+	for (int i = AAEL_TEEKEY_P256; i <= AAEL_TEEKEY_RSA; i++) {
 		assert_int_equal(aaeld_kbs_parse_key(aaeld_kbs_key_name(i), &key), 0);
 		assert_int_equal(key, i);
 	}
-	assert_string_equal(aaeld_kbs_key_name(AAELD_TEE_KEY_P521), "ECDH-ES+A256KW-P521");
+	assert_string_equal(aaeld_kbs_key_name(AAEL_TEEKEY_P521), "ECDH-ES+A256KW-P521");
 	assert_int_equal(aaeld_kbs_parse_key("RSA", &key), -EINVAL);
 }
 

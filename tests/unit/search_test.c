@@ -289,7 +289,7 @@ static void kbs_is_found_elsewhere_too(void **state)
 	kbs_is("http://line", "agent.aa_kbc_params on the kernel command line");
 	put(OURS, "[token_configs.kbs]\ntee_key_algorithm = 'RSA-OAEP-256'\n");
 	kbs_is("http://line", "agent.aa_kbc_params");
-	assert_int_equal(config.tee_key, AAELD_TEE_KEY_RSA);
+	assert_int_equal(config.tee_key, AAEL_TEEKEY_RSA);
 	setenv("AA_KBC_PARAMS", "cc_kbc::http://env", 1);
 	kbs_is("http://env", "$AA_KBC_PARAMS");
 	put(OURS, "[token_configs.kbs]\nurl = 'http://file'\n");
