@@ -292,16 +292,22 @@ int aael_json_u32(const struct cJSON *object, const char *name, uint32_t max, ui
 
 void aael_json_put_string(FILE *out, const char *text)
 {
+	static const char escapes[0x20] = {
+		['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't',
+	};
+
 	fputc('"', out);
 	for (; *text; text++) {
 		uint8_t c = (uint8_t)*text;
 
 		if (c == '"' || c == '\\')
 			fprintf(out, "\\%c", c);
-		else if (c < 0x20 || c == 0x7f)
-			fprintf(out, "\\u%04x", c);
-		else
+		else if (c >= 0x20)
 			fputc(c, out);
+		else if (escapes[c])
+			fprintf(out, "\\%c", escapes[c]);
+		else
+			fprintf(out, "\\u%04x", c);
 	}
 	fputc('"', out);
 }

@@ -58,7 +58,7 @@ int aael_json_u32(const struct cJSON *object, const char *name, uint32_t max, ui
 		  struct aael_json_error *err);
 bool aael_json_is_object(const struct cJSON *value);
 
-/* @text, which is UTF-8, as a JSON string with its quotes. */
+/* @text, which is UTF-8, as a JSON string with its quotes, escaped as RFC 8785 says. */
 void aael_json_put_string(FILE *out, const char *text);
 
 #endif

@@ -222,9 +222,9 @@ static void strings_are_escaped(void **state)
 	FILE *f = open_memstream(&out, &size);
 
 	(void)state;
-	aael_json_put_string(f, "a\"b\\c\n\x7f\xc3\xa9");
+	aael_json_put_string(f, "a\"b\\c/\b\f\n\r\t\x01\x1f\x7f\xc3\xa9");
 	fclose(f);
-	assert_string_equal(out, "\"a\\\"b\\\\c\\u000a\\u007f\xc3\xa9\"");
+	assert_string_equal(out, "\"a\\\"b\\\\c/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\xc3\xa9\"");
 	assert_taken(out);
 	free(out);
 }
