@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "codec.h"
+#include "jcs.h"
 #include "json.h"
 #include "secret.h"
 #include "teekey.h"
@@ -115,6 +116,30 @@ static void an_rsa_key_has_2048_bits(void **state)
 	aael_json_free(jwk);
 	free(text);
 	aael_teekey_free(key);
+}
+
+static void the_jwk_is_canonical(void **state)
+{
+	static const char *const pems[] = { TEST_KEY_P256, TEST_KEY_P521, TEST_KEY_RSA };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pems) / sizeof(pems[0]); i++) {
+		struct aael_teekey *key = import(pems[i]);
+		char *text = jwk_of(key), *again = NULL;
+		struct aael_json_error err;
+		struct cJSON *jwk;
+		size_t size;
+		FILE *f = open_memstream(&again, &size);
+
+		assert_int_equal(aael_json_parse(text, strlen(text), &jwk, &err), 0);
+		assert_int_equal(aael_jcs_put(f, jwk), 0);
+		fclose(f);
+		assert_string_equal(again, text);
+		aael_json_free(jwk);
+		aael_teekey_free(key);
+		free(text);
+		free(again);
+	}
 }
 
 static void two_keys_are_never_alike(void **state)
@@ -223,6 +248,7 @@ int main(void)
 		cmocka_unit_test(the_jwk_is_exactly_this),
 		cmocka_unit_test(coordinates_have_a_fixed_width),
 		cmocka_unit_test(an_rsa_key_has_2048_bits),
+		cmocka_unit_test(the_jwk_is_canonical),
 		cmocka_unit_test(two_keys_are_never_alike),
 		cmocka_unit_test(pem_is_pkcs8_for_ec_and_pkcs1_for_rsa),
 		cmocka_unit_test(a_fresh_key_survives_pem),
