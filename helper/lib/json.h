@@ -43,6 +43,10 @@ struct aael_json_error {
  */
 int aael_json_parse(const char *data, size_t size, struct cJSON **root,
 		    struct aael_json_error *err);
+/* The same, for what is known to have many: at most @values_max values. */
+int aael_json_parse_large(const char *data, size_t size, unsigned int values_max,
+			  struct cJSON **root, struct aael_json_error *err);
+/* Also NULL. */
 void aael_json_free(struct cJSON *root);
 
 /*
@@ -56,6 +60,9 @@ int aael_json_bool(const struct cJSON *object, const char *name, bool *out,
 /* An integer from 0 to @max, as a number or as its decimal digits in a string. */
 int aael_json_u32(const struct cJSON *object, const char *name, uint32_t max, uint32_t *out,
 		  struct aael_json_error *err);
+/* The member, of any type, or NULL. */
+const struct cJSON *aael_json_get(const struct cJSON *object, const char *name);
+/* Not of NULL. */
 bool aael_json_is_object(const struct cJSON *value);
 
 /* @text, which is UTF-8, as a JSON string with its quotes, escaped as RFC 8785 says. */
