@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * aaeld: one thread runs the event loop (HTTP, signals, timers) and owns everything
- * but the queues of the worker; a second thread makes the calls that may block, a third
- * those that take seconds.
+ * but the queues of the worker; three more make the calls that may block: events, quotes,
+ * and what is asked of a KBS.
  */
 #ifndef AAELD_H
 #define AAELD_H
@@ -17,21 +17,30 @@
 #include <linux/aael.h>
 
 #include "initdata.h"
+#include "kbsmsg.h"
 #include "teekey.h"
 
 /* Limits. */
 #define AAELD_BODY_MAX_BYTES (1024 * 1024)
 #define AAELD_HEADERS_MAX_BYTES (8 * 1024)
 #define AAELD_CONNECTIONS_MAX 64
-#define AAELD_QUEUE_MAX_JOBS 32 /* well below the connections: some must be left for /info */
-#define AAELD_SLOW_MAX_JOBS 16
+/* Jobs that wait: together well below the connections, some must be left for /info. */
+#define AAELD_EVENTS_MAX_JOBS 32
+#define AAELD_QUOTES_MAX_JOBS 12
+#define AAELD_KBS_MAX_JOBS 12
 #define AAELD_REQUEST_TIMEOUT_MS 10000
 #define AAELD_STOP_MAX_MS 1000
 #define AAELD_CONFIG_MAX_BYTES (1024 * 1024)
 #define AAELD_MESSAGE_BYTES 256
+#define AAELD_EVIDENCE_MESSAGE_BYTES 640
 #define AAELD_PCR_BYTES 32 /* SHA-256 */
 #define AAELD_ADDRESS_BYTES 64
+#define AAELD_KBS_LIMIT_MS 50000 /* from a request to us until its answer */
+#define AAELD_KBS_PAUSE_MS 1000	 /* before a KBS that is in trouble is asked again */
+#define AAELD_KBS_SPARE_BYTES (1024 * 1024)
+#define AAELD_TOKEN_LEFT_S 60 /* of a token that may be given out again */
 
+#define AAELD_RESOURCE_PREFIX "/cdh/resource/"
 #define AAELD_DEFAULT_BIND "127.0.0.1:8006"
 
 /* ---- log.c: one line on stderr, with the <N> that systemd understands ------- */
@@ -51,6 +60,10 @@ void aaeld_log_limited(struct aaeld_log_limit *limit, enum aaeld_level level, co
 void aaeld_log_set_level(enum aaeld_level level);
 /* error, warn, warning, info, debug, trace, in any case. 0, or -EINVAL. */
 int aaeld_log_parse_level(const char *name, enum aaeld_level *level);
+
+/* ---- clock.c ----------------------------------------------------------------- */
+
+int64_t aaeld_now_ms(void); /* of CLOCK_MONOTONIC */
 
 /* ---- kbsconf.c: a KBS before it is asked -------------------------------------- */
 
@@ -216,9 +229,12 @@ int aaeld_binding_start(const struct aaeld_kernel_ops *ops, void *kernel,
 struct event_base;
 struct aaeld_worker;
 
+/* Each has a thread of its own. */
+enum aaeld_lane { AAELD_LANE_EVENTS, AAELD_LANE_QUOTES, AAELD_LANE_KBS, AAELD_LANES };
+
 struct aaeld_job {
 	struct aaeld_job *next;
-	bool slow;			    /* takes seconds: on a thread apart from events */
+	enum aaeld_lane lane;
 	void (*run)(struct aaeld_job *job); /* on the worker's thread */
 	/*
 	 * Then on the loop's; owns the job. When the daemon stops, run() may never
@@ -229,12 +245,98 @@ struct aaeld_job {
 
 struct aaeld_worker *aaeld_worker_new(struct event_base *base);
 /*
- * 0, or -EBUSY: AAELD_QUEUE_MAX_JOBS, or AAELD_SLOW_MAX_JOBS slow ones, wait already; the job
- * stays the caller's.
+ * 0, or -EBUSY: as many as the lane may have wait already; the job stays the caller's.
  */
 int aaeld_worker_submit(struct aaeld_worker *worker, struct aaeld_job *job);
 /* Waits for the jobs that run and finishes all; those that waited never run. */
 void aaeld_worker_free(struct aaeld_worker *worker);
+
+/* ---- kbshttp.c: a connection to a KBS ------------------------------------------- */
+
+struct aaeld_kbshttp;
+
+struct aaeld_kbs_request {
+	const char *path; /* behind /kbs/v0/ */
+	const char *body; /* NULL: GET; else POST of JSON */
+	size_t body_size;
+	char *cookie; /* in, out: of AAEL_KBS_COOKIE_BYTES, the session's; "": none */
+	int64_t deadline_ms;
+	size_t answer_max;
+};
+
+struct aaeld_kbs_answer {
+	int status;
+	char *body; /* to free(), a NUL behind it; NULL: empty */
+	size_t size;
+	size_t room;
+};
+
+/* @cert: PEM, the only certificates that are believed, or NULL. NULL: no memory. */
+struct aaeld_kbshttp *aaeld_kbshttp_new(const char *url, const char *cert);
+/*
+ * 0 and *@answer, of whatever status; -ETIMEDOUT; -ECANCELED: the daemon stops; -EFBIG: the answer
+ * is larger than what was to be expected; -EKEYREJECTED: the certificate is not believed; -EIO:
+ * any other trouble on the way; -ENOMEM. Then *@answer is empty and @message says why.
+ * One thread at a time.
+ */
+int aaeld_kbshttp_ask(struct aaeld_kbshttp *http, struct aaeld_kbs_request *request,
+		      struct aaeld_kbs_answer *answer, char message[AAEL_KBS_MESSAGE_BYTES]);
+/* The same, up to five times if there is trouble on the way or the KBS says 5xx. */
+int aaeld_kbshttp_insist(struct aaeld_kbshttp *http, struct aaeld_kbs_request *request,
+			 struct aaeld_kbs_answer *answer, char message[AAEL_KBS_MESSAGE_BYTES]);
+/* From now on every request ends at once. Any thread. */
+void aaeld_kbshttp_stop(struct aaeld_kbshttp *http);
+void aaeld_kbshttp_free(struct aaeld_kbshttp *http);
+
+/* ---- kbs.c: tokens and resources of a KBS ------------------------------------------ */
+
+/* What the log was: as long as it is that, what was attested still holds. */
+struct aaeld_mark {
+	uint64_t count, bytes;
+	uint32_t state, health;
+};
+
+struct aaeld_kbs_result {
+	int64_t deadline_ms; /* in: of aaeld_now_ms() */
+	int status;	     /* out: 200, or that of our answer */
+	uint8_t *body;	     /* out, of 200: to aael_secret_free() */
+	size_t size;
+	struct aaeld_mark mark; /* out, of a token: before it was asked for */
+	int64_t expiry;		/* out, of a token: seconds since 1970; 0: unknown */
+	char message[AAELD_EVIDENCE_MESSAGE_BYTES + AAEL_KBS_MESSAGE_BYTES]; /* out: why not */
+};
+
+/* Each may take until the deadline; the thread of AAELD_LANE_KBS. */
+struct aaeld_kbs_ops {
+	/* The body is the text of {"token","tee_keypair"}. */
+	void (*token)(void *kbs, struct aaeld_kbs_result *result);
+	/* @path: "repository/type/tag". */
+	void (*resource)(void *kbs, const char *path, struct aaeld_kbs_result *result);
+	/* Both end soon, now and later. Any thread. */
+	void (*stop)(void *kbs);
+};
+
+extern const struct aaeld_kbs_ops aaeld_kbs_ops;
+
+struct aaeld_kbs_options {
+	const char *url;
+	const char *cert; /* or NULL */
+	enum aael_teekey_alg tee_key;
+	const struct aael_initdata *initdata; /* or NULL */
+	const struct aaeld_kernel_ops *ops;
+	void *kernel;
+	bool allow_sample;
+};
+
+struct aaeld_kbs;
+
+/* What @options points to must stay. NULL: no memory. */
+struct aaeld_kbs *aaeld_kbs_new(const struct aaeld_kbs_options *options);
+void aaeld_kbs_free(struct aaeld_kbs *kbs);
+
+/* 0, or as info(); without the module all of it is zero. */
+int aaeld_mark_take(const struct aaeld_kernel_ops *ops, void *kernel, struct aaeld_mark *mark);
+bool aaeld_mark_is(const struct aaeld_mark *a, const struct aaeld_mark *b);
 
 /* ---- routes.c: request to answer, without any socket ---------------------------- */
 
@@ -243,14 +345,26 @@ struct aaeld_request {
 	const char *target; /* as sent: path and query, not decoded */
 	const char *body;
 	size_t body_size;
+	bool no_cache; /* Cache-Control: no-cache */
 };
 
 struct aaeld_reply {
 	int status;
 	const char *type;  /* Content-Type */
 	const char *allow; /* Allow, or NULL */
-	char *body;	   /* NUL terminated */
+	const char *body;
 	size_t body_size;
+};
+
+struct token_job;
+
+/* token.c: of the loop's thread. All zero at first. */
+struct aaeld_tokens {
+	struct token_job *waiting; /* more may join it */
+	char *kept;		   /* the last answer, or NULL */
+	size_t kept_size;
+	struct aaeld_mark mark; /* of @kept */
+	int64_t expiry;
 };
 
 /* Whoever asked; @done is called exactly once, before or after dispatch returns. */
@@ -265,6 +379,9 @@ struct aaeld_app {
 	bool enable_eventlog; /* the configuration wants the log */
 	bool said_disabled;   /* that it is disabled all the same */
 	bool allow_sample;    /* evidence without hardware, for tests */
+	const struct aaeld_kbs_ops *kbs_ops;
+	void *kbs; /* NULL: none is configured */
+	struct aaeld_tokens tokens;
 	int (*submit)(struct aaeld_app *app, struct aaeld_job *job); /* as aaeld_worker_submit() */
 	struct aaeld_worker *worker;
 };
@@ -291,7 +408,6 @@ int aaeld_query_get(const char *target, const char *name, char **value, size_t *
 /* ---- evidence.c: GET /aa/evidence; evidence_tdx.c, evidence_tpm.c ------------------- */
 
 #define AAELD_REPORT_DATA_BYTES 64
-#define AAELD_EVIDENCE_MESSAGE_BYTES 640
 
 /* One piece of evidence in the making. */
 struct aaeld_evidence {
@@ -319,6 +435,14 @@ extern const struct aaeld_evidence_ops aaeld_evidence_tdx, aaeld_evidence_tpm;
 
 /* The kind that the register of this log is quoted by. Never NULL. */
 const struct aaeld_evidence_ops *aaeld_evidence_choose(const struct aael_info *info);
+/*
+ * The kind for the log of @evidence, and what the log is. 0; -EOPNOTSUPP: there is no hardware,
+ * and no sample is allowed; errnos of info. The message is set.
+ */
+int aaeld_evidence_kind(struct aaeld_evidence *evidence, bool allow_sample,
+			const struct aaeld_evidence_ops **kind, struct aael_info *info);
+/* The HTTP status for an error of these: 500, 501 or 503. */
+int aaeld_evidence_status(int err);
 void aaeld_evidence_get(struct aaeld_app *app, const struct aaeld_request *request,
 			struct aaeld_call *call);
 
@@ -343,6 +467,25 @@ void aaeld_evidence_put_log(FILE *out, uint8_t *log, size_t bytes);
 FILE *aaeld_evidence_begin(struct aaeld_evidence *e);
 /* It is complete. 0, or -ENOMEM. */
 int aaeld_evidence_end(struct aaeld_evidence *e, FILE *out);
+
+/* GET /aa/additional-evidence: empty, no further device is supported yet. */
+void aaeld_evidence_get_additional(struct aaeld_app *app, const struct aaeld_request *request,
+				   struct aaeld_call *call);
+
+/* ---- kbsjob.c; token.c: GET /aa/token; resource.c: GET /cdh/resource/… --------------- */
+
+/*
+ * @job will fill @result, on the KBS's thread. 0; else @call has been answered and the job stays
+ * the caller's: -ENOTCONN: there is no KBS, -EBUSY: too many wait.
+ */
+int aaeld_kbs_submit(struct aaeld_app *app, struct aaeld_job *job, struct aaeld_kbs_result *result,
+		     struct aaeld_call *call);
+
+void aaeld_token_get(struct aaeld_app *app, const struct aaeld_request *request,
+		     struct aaeld_call *call);
+void aaeld_tokens_free(struct aaeld_tokens *tokens);
+void aaeld_resource_get(struct aaeld_app *app, const struct aaeld_request *request,
+			struct aaeld_call *call);
 
 /* ---- guard.c: who may ask -------------------------------------------------------- */
 

@@ -123,6 +123,35 @@ const struct aaeld_evidence_ops *aaeld_evidence_choose(const struct aael_info *i
 	return &sample;
 }
 
+int aaeld_evidence_kind(struct aaeld_evidence *e, bool allow_sample,
+			const struct aaeld_evidence_ops **kind, struct aael_info *info)
+{
+	int ret;
+
+	memset(info, 0, sizeof(*info));
+	/* Without the module there is no provider, either. */
+	ret = e->ops->info(e->kernel, info);
+	if (ret && ret != -ENXIO)
+		return kernel_error(e, ret, AAEL_DEV_PATH);
+	*kind = aaeld_evidence_choose(info);
+	if ((*kind)->hardware || allow_sample)
+		return 0;
+	return aaeld_evidence_fail(e, -EOPNOTSUPP,
+				   "the log has no register that hardware could quote");
+}
+
+int aaeld_evidence_status(int err)
+{
+	switch (err) {
+	case -EOPNOTSUPP:
+		return 501;
+	case -ENOMEM:
+		return 500;
+	default:
+		return 503;
+	}
+}
+
 /* ---- the request ------------------------------------------------------------- */
 
 struct evidence_job {
@@ -136,22 +165,12 @@ struct evidence_job {
 static void run(struct aaeld_job *job)
 {
 	struct evidence_job *j = (struct evidence_job *)job;
-	struct aaeld_evidence *e = &j->evidence;
 	const struct aaeld_evidence_ops *kind;
-	struct aael_info info = { 0 };
+	struct aael_info info;
 
-	/* Without the module there is no provider, either. */
-	j->ret = e->ops->info(e->kernel, &info);
-	if (j->ret && j->ret != -ENXIO) {
-		kernel_error(e, j->ret, AAEL_DEV_PATH);
-		return;
-	}
-	kind = aaeld_evidence_choose(&info);
-	if (!kind->hardware && !j->allow_sample)
-		j->ret = aaeld_evidence_fail(e, -EOPNOTSUPP,
-					     "the log has no register that hardware could quote");
-	else
-		j->ret = kind->make(e);
+	j->ret = aaeld_evidence_kind(&j->evidence, j->allow_sample, &kind, &info);
+	if (!j->ret)
+		j->ret = kind->make(&j->evidence);
 }
 
 static void finish(struct aaeld_job *job)
@@ -159,17 +178,13 @@ static void finish(struct aaeld_job *job)
 	static struct aaeld_log_limit limit;
 	struct evidence_job *j = (struct evidence_job *)job;
 	struct aaeld_evidence *e = &j->evidence;
-	int status = 503;
 
 	if (!j->ret) {
 		aaeld_routes_reply(j->call, 200, "application/octet-stream", e->json);
 	} else {
-		if (j->ret == -EOPNOTSUPP)
-			status = 501;
-		if (j->ret == -ENOMEM)
-			status = 500;
 		aaeld_log_limited(&limit, AAELD_WARNING, "no evidence: %s", e->message);
-		aaeld_routes_reply(j->call, status, "text/plain", e->message);
+		aaeld_routes_reply(j->call, aaeld_evidence_status(j->ret), "text/plain",
+				   e->message);
 	}
 	free(e->json);
 	free(j);
@@ -244,6 +259,17 @@ static const char *parse(const char *target, struct aaeld_evidence *e)
 	return wrong;
 }
 
+void aaeld_evidence_get_additional(struct aaeld_app *app, const struct aaeld_request *request,
+				   struct aaeld_call *call)
+{
+	struct aaeld_evidence unused = { 0 };
+	const char *wrong = parse(request->target, &unused);
+
+	(void)app;
+	aaeld_routes_reply(call, wrong ? 400 : 200,
+			   wrong ? "text/plain" : "application/octet-stream", wrong ? wrong : "");
+}
+
 void aaeld_evidence_get(struct aaeld_app *app, const struct aaeld_request *request,
 			struct aaeld_call *call)
 {
@@ -260,7 +286,7 @@ void aaeld_evidence_get(struct aaeld_app *app, const struct aaeld_request *reque
 		free(j);
 		return;
 	}
-	j->job = (struct aaeld_job){ .slow = true, .run = run, .finish = finish };
+	j->job = (struct aaeld_job){ .lane = AAELD_LANE_QUOTES, .run = run, .finish = finish };
 	j->call = call;
 	j->evidence.ops = app->ops;
 	j->evidence.kernel = app->kernel;

@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "aaeld.h"
@@ -73,19 +72,11 @@ void aaeld_log(enum aaeld_level level, const char *format, ...)
 		say(level, text, 0);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Is it time again? Then *@dropped says how often it was not. */
 static bool allow(struct aaeld_log_limit *limit, unsigned int *dropped)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all limits */
-	int64_t now = now_ms();
+	int64_t now = aaeld_now_ms();
 	bool allowed;
 
 	pthread_mutex_lock(&lock);

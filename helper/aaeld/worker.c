@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Two threads for what blocks: one for events, and one for what takes seconds, so that no
- * event waits for a quote. The lock protects the lists and the flag; a job belongs to
+ * A thread for each lane: no event waits for a quote, and no quote for a KBS. The lock protects the lists and the flag; a job belongs to
  * exactly one list or one thread. Finished jobs come back by an eventfd, so the event loop
  * needs no locking of its own.
  */
@@ -15,11 +14,10 @@
 
 #include "aaeld.h"
 
-enum { EVENTS, SLOW, LANES };
-
-static const unsigned int max_jobs[LANES] = {
-	[EVENTS] = AAELD_QUEUE_MAX_JOBS,
-	[SLOW] = AAELD_SLOW_MAX_JOBS,
+static const unsigned int max_jobs[AAELD_LANES] = {
+	[AAELD_LANE_EVENTS] = AAELD_EVENTS_MAX_JOBS,
+	[AAELD_LANE_QUOTES] = AAELD_QUOTES_MAX_JOBS,
+	[AAELD_LANE_KBS] = AAELD_KBS_MAX_JOBS,
 };
 
 struct lane {
@@ -32,7 +30,7 @@ struct lane {
 
 struct aaeld_worker {
 	pthread_mutex_t lock;
-	struct lane lanes[LANES];
+	struct lane lanes[AAELD_LANES];
 	struct aaeld_job *finished, **finished_end;
 	bool stop;
 	int fd;
@@ -146,9 +144,9 @@ struct aaeld_worker *aaeld_worker_new(struct event_base *base)
 	w->event = event_new(base, w->fd, EV_READ | EV_PERSIST, finish_all, w);
 	if (!w->event || event_add(w->event, NULL))
 		goto close;
-	while (started < LANES && !start(w, &w->lanes[started]))
+	while (started < AAELD_LANES && !start(w, &w->lanes[started]))
 		started++;
-	if (started == LANES)
+	if (started == AAELD_LANES)
 		return w;
 	stop(w, started);
 close:
@@ -163,12 +161,11 @@ free:
 
 int aaeld_worker_submit(struct aaeld_worker *w, struct aaeld_job *job)
 {
-	unsigned int number = job->slow ? SLOW : EVENTS;
-	struct lane *lane = &w->lanes[number];
+	struct lane *lane = &w->lanes[job->lane];
 	int ret = 0;
 
 	pthread_mutex_lock(&w->lock);
-	if (lane->count >= max_jobs[number]) {
+	if (lane->count >= max_jobs[job->lane]) {
 		ret = -EBUSY;
 	} else {
 		lane->count++;
@@ -183,9 +180,9 @@ void aaeld_worker_free(struct aaeld_worker *w)
 {
 	if (!w)
 		return;
-	stop(w, LANES);
+	stop(w, AAELD_LANES);
 	finish_list(w->finished);
-	for (unsigned int i = 0; i < LANES; i++)
+	for (unsigned int i = 0; i < AAELD_LANES; i++)
 		finish_list(w->lanes[i].waiting);
 	event_free(w->event);
 	close(w->fd);

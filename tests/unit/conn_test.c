@@ -371,12 +371,12 @@ static void full_queue_is_503_and_info_is_answered(void **state)
 {
 	char request[1024];
 	size_t head = post_head(request, sizeof(request), strlen(EVENT));
-	int fds[AAELD_QUEUE_MAX_JOBS + 1];
+	int fds[AAELD_EVENTS_MAX_JOBS + 1];
 
 	(void)state;
 	strcpy(request + head, EVENT);
 	gate_is_shut = true;
-	for (int i = 0; i <= AAELD_QUEUE_MAX_JOBS; i++) {
+	for (int i = 0; i <= AAELD_EVENTS_MAX_JOBS; i++) {
 		fds[i] = dial();
 		put(fds[i], request, strlen(request));
 		await(&submitted);
@@ -388,7 +388,7 @@ static void full_queue_is_503_and_info_is_answered(void **state)
 	assert_int_equal(ask(INFO), 200);
 	gate_is_shut = false;
 	sem_post(&gate);
-	for (int i = 0; i <= AAELD_QUEUE_MAX_JOBS; i++) {
+	for (int i = 0; i <= AAELD_EVENTS_MAX_JOBS; i++) {
 		assert_int_equal(take(fds[i]), 200);
 		close(fds[i]);
 	}

@@ -39,9 +39,9 @@ static void finish(struct aaeld_job *job)
 	((struct test_job *)job)->finished = true;
 }
 
-static struct test_job new_job(bool slow, sem_t *wait)
+static struct test_job new_job(enum aaeld_lane lane, sem_t *wait)
 {
-	return (struct test_job){ .job = { .slow = slow, .run = run, .finish = finish },
+	return (struct test_job){ .job = { .lane = lane, .run = run, .finish = finish },
 				  .gate = wait };
 }
 
@@ -61,71 +61,75 @@ static void stop(void)
 	event_base_free(base);
 }
 
-/* One kind waits at the gate; the other runs, and comes back. */
-static void one_kind_does_not_wait(bool slow)
+/* One lane waits at the gate; the others run, and come back. */
+static void no_lane_waits_for_another(void **state)
 {
-	struct test_job held = new_job(slow, &gate), other = new_job(!slow, NULL);
+	struct test_job jobs[AAELD_LANES];
+	unsigned int held = (unsigned int)(uintptr_t)*state;
 
-	assert_int_equal(aaeld_worker_submit(worker, &held.job), 0);
+	for (unsigned int lane = 0; lane < AAELD_LANES; lane++)
+		jobs[lane] = new_job(lane, lane == held ? &gate : NULL);
+	assert_int_equal(aaeld_worker_submit(worker, &jobs[held].job), 0);
 	sem_wait(&at_gate);
-	assert_int_equal(aaeld_worker_submit(worker, &other.job), 0);
-	while (!other.finished)
-		event_base_loop(base, EVLOOP_ONCE);
-	assert_true(other.ran);
-	assert_false(held.finished);
+	for (unsigned int lane = 0; lane < AAELD_LANES; lane++) {
+		if (lane == held)
+			continue;
+		assert_int_equal(aaeld_worker_submit(worker, &jobs[lane].job), 0);
+		while (!jobs[lane].finished)
+			event_base_loop(base, EVLOOP_ONCE);
+		assert_true(jobs[lane].ran);
+	}
+	assert_false(jobs[held].finished);
 	sem_post(&gate);
-	while (!held.finished)
+	while (!jobs[held].finished)
 		event_base_loop(base, EVLOOP_ONCE);
 	stop();
-}
-
-static void events_do_not_wait_for_slow_jobs(void **state)
-{
-	(void)state;
-	one_kind_does_not_wait(true);
-}
-
-static void slow_jobs_do_not_wait_for_events(void **state)
-{
-	(void)state;
-	one_kind_does_not_wait(false);
 }
 
 static void queues_are_counted_apart(void **state)
 {
-	static struct test_job jobs[2][AAELD_QUEUE_MAX_JOBS + 2];
-	static const unsigned int max[2] = { AAELD_QUEUE_MAX_JOBS, AAELD_SLOW_MAX_JOBS };
+	static struct test_job jobs[AAELD_LANES][AAELD_EVENTS_MAX_JOBS + 2];
+	static const unsigned int max[AAELD_LANES] = {
+		AAELD_EVENTS_MAX_JOBS,
+		AAELD_QUOTES_MAX_JOBS,
+		AAELD_KBS_MAX_JOBS,
+	};
 
 	(void)state;
-	for (int slow = 0; slow < 2; slow++) {
+	for (unsigned int lane = 0; lane < AAELD_LANES; lane++) {
 		/* One runs, so many wait, and no more. */
-		jobs[slow][0] = new_job(slow, &gate);
-		assert_int_equal(aaeld_worker_submit(worker, &jobs[slow][0].job), 0);
+		jobs[lane][0] = new_job(lane, &gate);
+		assert_int_equal(aaeld_worker_submit(worker, &jobs[lane][0].job), 0);
 		sem_wait(&at_gate);
-		for (unsigned int i = 1; i <= max[slow]; i++) {
-			jobs[slow][i] = new_job(slow, NULL);
-			assert_int_equal(aaeld_worker_submit(worker, &jobs[slow][i].job), 0);
+		for (unsigned int i = 1; i <= max[lane]; i++) {
+			jobs[lane][i] = new_job(lane, NULL);
+			assert_int_equal(aaeld_worker_submit(worker, &jobs[lane][i].job), 0);
 		}
-		jobs[slow][max[slow] + 1] = new_job(slow, NULL);
-		assert_int_equal(aaeld_worker_submit(worker, &jobs[slow][max[slow] + 1].job),
+		jobs[lane][max[lane] + 1] = new_job(lane, NULL);
+		assert_int_equal(aaeld_worker_submit(worker, &jobs[lane][max[lane] + 1].job),
 				 -EBUSY);
 	}
-	sem_post(&gate);
-	sem_post(&gate);
+	for (unsigned int lane = 0; lane < AAELD_LANES; lane++)
+		sem_post(&gate);
 	stop();
-	for (int slow = 0; slow < 2; slow++) {
-		assert_true(jobs[slow][0].ran);
-		for (unsigned int i = 0; i <= max[slow]; i++)
-			assert_true(jobs[slow][i].finished);
-		assert_false(jobs[slow][max[slow] + 1].finished);
+	for (unsigned int lane = 0; lane < AAELD_LANES; lane++) {
+		assert_true(jobs[lane][0].ran);
+		for (unsigned int i = 0; i <= max[lane]; i++)
+			assert_true(jobs[lane][i].finished);
+		assert_false(jobs[lane][max[lane] + 1].finished);
 	}
 }
+
+#define HELD(number) \
+	{ "no_lane_waits_for_" #number, no_lane_waits_for_another, setup, NULL, \
+	  (void *)(uintptr_t)AAELD_LANE_##number }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(events_do_not_wait_for_slow_jobs, setup),
-		cmocka_unit_test_setup(slow_jobs_do_not_wait_for_events, setup),
+		HELD(EVENTS),
+		HELD(QUOTES),
+		HELD(KBS),
 		cmocka_unit_test_setup(queues_are_counted_apart, setup),
 	};
 

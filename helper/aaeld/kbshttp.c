@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * HTTP to one KBS: libcurl, within a deadline, ended at once when the daemon stops. Redirects
+ * are not followed, and the session's cookie is ours to keep: its Expires is by the KBS's clock.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <curl/curl.h>
+
+#include "aaeld.h"
+
+#define CONNECT_MS 10000
+#define TRIES 5
+#define COOKIE_HEADER "set-cookie:"
+
+struct aaeld_kbshttp {
+	char *url;
+	char *cert; /* PEM, or NULL */
+	CURLM *multi;
+	CURL *easy;
+	atomic_bool stop;
+};
+
+/* One request under way. */
+struct transfer {
+	struct aaeld_kbs_request *request;
+	struct aaeld_kbs_answer *answer;
+	bool too_large;
+};
+
+/* ---- what curl calls ------------------------------------------------------------ */
+
+static size_t on_body(char *data, size_t one, size_t size, void *arg)
+{
+	struct transfer *t = arg;
+	struct aaeld_kbs_answer *a = t->answer;
+	char *body;
+
+	(void)one;
+	if (size > t->request->answer_max - a->size) {
+		t->too_large = true;
+		return 0;
+	}
+	/* Grows by half: what is kept is never asked of the heap a byte at a time. */
+	if (a->size + size >= a->room) {
+		a->room = (a->size + size) * 3 / 2 + 1;
+		body = realloc(a->body, a->room);
+		if (!body)
+			return 0;
+		a->body = body;
+	}
+	memcpy(a->body + a->size, data, size);
+	a->size += size;
+	a->body[a->size] = '\0';
+	return size;
+}
+
+static size_t on_header(char *data, size_t one, size_t size, void *arg)
+{
+	struct transfer *t = arg;
+	size_t name = strlen(COOKIE_HEADER);
+
+	(void)one;
+	if (size > name && !strncasecmp(data, COOKIE_HEADER, name))
+		aael_kbs_cookie(data + name, size - name, t->request->cookie);
+	return size;
+}
+
+/* ---- a request ---------------------------------------------------------------------- */
+
+/*
+ * The certificates of the configuration are the only ones that are believed then; without,
+ * those of the system are.
+ */
+static CURLcode set_trust(struct aaeld_kbshttp *h)
+{
+	struct curl_blob blob = { .data = h->cert, .flags = CURL_BLOB_COPY };
+	CURLcode ret = curl_easy_setopt(h->easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+
+	if (ret || !h->cert)
+		return ret;
+	blob.len = strlen(h->cert);
+	ret = curl_easy_setopt(h->easy, CURLOPT_CAINFO_BLOB, &blob);
+	return ret ? ret : curl_easy_setopt(h->easy, CURLOPT_CAPATH, NULL);
+}
+
+static CURLcode set_once(struct aaeld_kbshttp *h)
+{
+	CURLcode ret = curl_easy_setopt(h->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+
+	if (!ret)
+		ret = set_trust(h);
+	if (!ret)
+		ret = curl_easy_setopt(h->easy, CURLOPT_USERAGENT, "aaeld/" AAEL_VERSION);
+	if (ret)
+		return ret;
+	curl_easy_setopt(h->easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(h->easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(h->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+	curl_easy_setopt(h->easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(h->easy, CURLOPT_HEADERFUNCTION, on_header);
+	return CURLE_OK;
+}
+
+/* NULL: no memory. */
+static struct curl_slist *headers_of(const struct aaeld_kbs_request *r)
+{
+	/* A KBS of HTTP/1.0 says nothing to an Expect. */
+	struct curl_slist *list = curl_slist_append(NULL, "Expect:"), *more;
+
+	if (!list || !r->body)
+		return list;
+	more = curl_slist_append(list, "Content-Type: application/json");
+	if (!more)
+		curl_slist_free_all(list);
+	return more;
+}
+
+static CURLcode set_request(struct aaeld_kbshttp *h, struct transfer *t, struct curl_slist *headers)
+{
+	const struct aaeld_kbs_request *r = t->request;
+	char cookie[AAEL_KBS_COOKIE_BYTES + sizeof("kbs-session-id=")], *url;
+	CURLcode ret;
+
+	if (asprintf(&url, "%s/kbs/v0/%s", h->url, r->path) < 0)
+		return CURLE_OUT_OF_MEMORY;
+	ret = curl_easy_setopt(h->easy, CURLOPT_URL, url);
+	free(url);
+	snprintf(cookie, sizeof(cookie), "kbs-session-id=%s", r->cookie);
+	if (!ret)
+		ret = curl_easy_setopt(h->easy, CURLOPT_COOKIE, *r->cookie ? cookie : NULL);
+	if (ret)
+		return ret;
+	curl_easy_setopt(h->easy, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(h->easy, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(h->easy, CURLOPT_HEADERDATA, t);
+	if (r->body) {
+		curl_easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_size);
+		curl_easy_setopt(h->easy, CURLOPT_POSTFIELDS, r->body);
+	} else {
+		curl_easy_setopt(h->easy, CURLOPT_HTTPGET, 1L);
+	}
+	return CURLE_OK;
+}
+
+/* The one transfer of the multi handle, until it is done. */
+static CURLcode transfer(struct aaeld_kbshttp *h, int64_t deadline_ms)
+{
+	int running = 1, left;
+	int64_t ms;
+	CURLMsg *message;
+
+	for (;;) {
+		if (curl_multi_perform(h->multi, &running))
+			return CURLE_FAILED_INIT;
+		if (!running)
+			break;
+		ms = deadline_ms - aaeld_now_ms();
+		if (h->stop)
+			return CURLE_ABORTED_BY_CALLBACK;
+		if (ms <= 0)
+			return CURLE_OPERATION_TIMEDOUT;
+		curl_multi_poll(h->multi, NULL, 0, (int)ms, NULL);
+	}
+	message = curl_multi_info_read(h->multi, &left);
+	return message && message->msg == CURLMSG_DONE ? message->data.result : CURLE_FAILED_INIT;
+}
+
+static CURLcode ask(struct aaeld_kbshttp *h, struct transfer *t, char *error)
+{
+	struct curl_slist *headers = headers_of(t->request);
+	CURLcode ret = headers ? set_request(h, t, headers) : CURLE_OUT_OF_MEMORY;
+
+	*error = '\0';
+	curl_easy_setopt(h->easy, CURLOPT_ERRORBUFFER, error);
+	if (!ret && curl_multi_add_handle(h->multi, h->easy))
+		ret = CURLE_OUT_OF_MEMORY;
+	if (!ret) {
+		ret = transfer(h, t->request->deadline_ms);
+		curl_multi_remove_handle(h->multi, h->easy);
+	}
+	curl_easy_setopt(h->easy, CURLOPT_ERRORBUFFER, NULL);
+	curl_slist_free_all(headers);
+	return ret;
+}
+
+static void drop(struct aaeld_kbs_answer *answer)
+{
+	free(answer->body);
+	*answer = (struct aaeld_kbs_answer){ 0 };
+}
+
+/* Errors that another try may not meet. */
+static int error_of(CURLcode code, const struct transfer *t)
+{
+	switch (code) {
+	case CURLE_OK:
+		return 0;
+	case CURLE_ABORTED_BY_CALLBACK:
+		return -ECANCELED;
+	case CURLE_OPERATION_TIMEDOUT:
+		return -ETIMEDOUT;
+	case CURLE_WRITE_ERROR:
+		return t->too_large ? -EFBIG : -ENOMEM;
+	case CURLE_OUT_OF_MEMORY:
+		return -ENOMEM;
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+		return -EKEYREJECTED;
+	default:
+		return -EIO;
+	}
+}
+
+int aaeld_kbshttp_ask(struct aaeld_kbshttp *h, struct aaeld_kbs_request *request,
+		      struct aaeld_kbs_answer *answer, char message[AAEL_KBS_MESSAGE_BYTES])
+{
+	struct transfer t = { .request = request, .answer = answer };
+	char error[CURL_ERROR_SIZE];
+	CURLcode code;
+	long status;
+	int ret;
+
+	*answer = (struct aaeld_kbs_answer){ 0 };
+	code = ask(h, &t, error);
+	ret = error_of(code, &t);
+	if (!ret) {
+		curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
+		answer->status = (int)status;
+		return 0;
+	}
+	drop(answer);
+	if (ret == -EFBIG)
+		snprintf(message, AAEL_KBS_MESSAGE_BYTES, "the answer has more than %zu bytes",
+			 request->answer_max);
+	else if (ret == -ETIMEDOUT)
+		snprintf(message, AAEL_KBS_MESSAGE_BYTES, "no answer in time");
+	else
+		snprintf(message, AAEL_KBS_MESSAGE_BYTES, "%s",
+			 *error ? error : curl_easy_strerror(code));
+	return ret;
+}
+
+/* ---- tries ----------------------------------------------------------------------- */
+
+static bool is_worth_a_try(int ret, int status)
+{
+	return ret == -EIO || (!ret && status >= 500);
+}
+
+/* 0, or -ECANCELED; curl's own poll, because it can be woken. */
+static int pause_for(struct aaeld_kbshttp *h, int64_t ms)
+{
+	int64_t until = aaeld_now_ms() + ms;
+
+	while (!h->stop && ms > 0) {
+		curl_multi_poll(h->multi, NULL, 0, (int)ms, NULL);
+		ms = until - aaeld_now_ms();
+	}
+	return h->stop ? -ECANCELED : 0;
+}
+
+int aaeld_kbshttp_insist(struct aaeld_kbshttp *h, struct aaeld_kbs_request *request,
+			 struct aaeld_kbs_answer *answer, char message[AAEL_KBS_MESSAGE_BYTES])
+{
+	int ret;
+
+	for (unsigned int i = 1;; i++) {
+		ret = aaeld_kbshttp_ask(h, request, answer, message);
+		if (i == TRIES || !is_worth_a_try(ret, answer->status) ||
+		    aaeld_now_ms() + AAELD_KBS_PAUSE_MS >= request->deadline_ms)
+			return ret;
+		aaeld_log(AAELD_DEBUG, "the KBS will be asked again: %s",
+			  ret ? message : "it is in trouble");
+		drop(answer);
+		if (pause_for(h, AAELD_KBS_PAUSE_MS))
+			return -ECANCELED;
+	}
+}
+
+/* ---- life ------------------------------------------------------------------------ */
+
+struct aaeld_kbshttp *aaeld_kbshttp_new(const char *url, const char *cert)
+{
+	struct aaeld_kbshttp *h = calloc(1, sizeof(*h));
+
+	if (!h || curl_global_init(CURL_GLOBAL_DEFAULT)) {
+		free(h);
+		return NULL;
+	}
+	h->url = strdup(url);
+	h->cert = cert ? strdup(cert) : NULL;
+	h->multi = curl_multi_init();
+	h->easy = curl_easy_init();
+	if (h->url && (h->cert || !cert) && h->multi && h->easy && !set_once(h))
+		return h;
+	aaeld_kbshttp_free(h);
+	return NULL;
+}
+
+void aaeld_kbshttp_stop(struct aaeld_kbshttp *h)
+{
+	h->stop = true;
+	curl_multi_wakeup(h->multi);
+}
+
+void aaeld_kbshttp_free(struct aaeld_kbshttp *h)
+{
+	if (!h)
+		return;
+	if (h->easy)
+		curl_easy_cleanup(h->easy);
+	if (h->multi)
+		curl_multi_cleanup(h->multi);
+	curl_global_cleanup();
+	free(h->url);
+	free(h->cert);
+	free(h);
+}
