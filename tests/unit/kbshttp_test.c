@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Requests to a KBS: cookies, caps, tries, deadlines and the end of the daemon. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "aaeld.h"
+
+#define LONG_MS 60000
+#define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+#define BUSY "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+#define ANSWERS_MAX 4
+
+/* A KBS: one connection for each answer; NULL: it is silent until the client leaves. */
+static struct {
+	int fd;
+	pthread_t thread;
+	const char *answers[ANSWERS_MAX];
+	unsigned int count;
+	char request[4096]; /* the last one */
+	atomic_uint asked;
+	sem_t heard;
+} server;
+
+static struct aaeld_kbshttp *http;
+static struct aaeld_kbs_answer answer;
+static char message[AAEL_KBS_MESSAGE_BYTES], cookie[AAEL_KBS_COOKIE_BYTES];
+
+static void hear(int fd)
+{
+	size_t used = 0;
+	ssize_t n;
+
+	server.request[0] = '\0';
+	while (!strstr(server.request, "\r\n\r\n") && used < sizeof(server.request) - 1) {
+		n = read(fd, server.request + used, sizeof(server.request) - 1 - used);
+		if (n <= 0)
+			break;
+		used += (size_t)n;
+		server.request[used] = '\0';
+	}
+	server.asked++;
+	sem_post(&server.heard);
+}
+
+static void *serve(void *arg)
+{
+	char rest[4096];
+
+	(void)arg;
+	for (unsigned int i = 0; i < server.count; i++) {
+		int fd = accept(server.fd, NULL, NULL);
+
+		hear(fd);
+		if (server.answers[i]) {
+			(void)!write(fd, server.answers[i], strlen(server.answers[i]));
+			shutdown(fd, SHUT_WR);
+		}
+		while (read(fd, rest, sizeof(rest)) > 0)
+			;
+		close(fd);
+	}
+	return NULL;
+}
+
+/* Serves so many of the answers. */
+static void start(unsigned int count, const char *first, const char *second)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	socklen_t size = sizeof(at);
+	char url[64];
+
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	server.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(server.fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(server.fd, 8), 0);
+	assert_int_equal(getsockname(server.fd, (struct sockaddr *)&at, &size), 0);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/x", ntohs(at.sin_port));
+	server.count = count;
+	server.answers[0] = first;
+	server.answers[1] = second;
+	server.asked = 0;
+	sem_init(&server.heard, 0, 0);
+	http = aaeld_kbshttp_new(url, NULL);
+	assert_non_null(http);
+	assert_int_equal(pthread_create(&server.thread, NULL, serve, NULL), 0);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	cookie[0] = '\0';
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	aaeld_kbshttp_free(http);
+	pthread_join(server.thread, NULL);
+	close(server.fd);
+	sem_destroy(&server.heard);
+	free(answer.body);
+	answer.body = NULL;
+	return 0;
+}
+
+static struct aaeld_kbs_request request_for(const char *body, int64_t ms)
+{
+	return (struct aaeld_kbs_request){
+		.path = "auth",
+		.body = body,
+		.body_size = body ? strlen(body) : 0,
+		.cookie = cookie,
+		.deadline_ms = aaeld_now_ms() + ms,
+		.answer_max = 100,
+	};
+}
+
+static int ask(const char *body, int64_t ms)
+{
+	struct aaeld_kbs_request request = request_for(body, ms);
+
+	free(answer.body);
+	return aaeld_kbshttp_ask(http, &request, &answer, message);
+}
+
+static int insist(int64_t ms)
+{
+	struct aaeld_kbs_request request = request_for("{}", ms);
+
+	free(answer.body);
+	return aaeld_kbshttp_insist(http, &request, &answer, message);
+}
+
+static void assert_heard(const char *words)
+{
+	if (!strstr(server.request, words))
+		fail_msg("\"%s\" is not in \"%s\"", words, server.request);
+}
+
+static void cookie_is_kept_and_sent(void **state)
+{
+	(void)state;
+	start(2, "HTTP/1.1 200 OK\r\nset-Cookie: kbs-session-id=abc; Expires=Thu, 01 Jan 1970 00:00:00 "
+		 "GMT\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", OK);
+	assert_int_equal(ask("{}", LONG_MS), 0);
+	assert_string_equal(cookie, "abc");
+	assert_heard("POST /x/kbs/v0/auth HTTP/1.1\r\n");
+	assert_heard("Content-Type: application/json\r\n");
+	assert_null(strstr(server.request, "Cookie"));
+	assert_null(answer.body);
+	assert_int_equal(ask(NULL, LONG_MS), 0);
+	assert_heard("GET /x/kbs/v0/auth HTTP/1.1\r\n");
+	assert_heard("Cookie: kbs-session-id=abc\r\n");
+	assert_null(strstr(server.request, "Content-Type"));
+	assert_string_equal(answer.body, "{}");
+}
+
+static void redirect_is_an_answer(void **state)
+{
+	(void)state;
+	start(1, "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n"
+		 "Connection: close\r\n\r\n", NULL);
+	assert_int_equal(ask("{}", LONG_MS), 0);
+	assert_int_equal(answer.status, 302);
+}
+
+static void answer_may_end_with_the_connection(void **state)
+{
+	(void)state;
+	start(1, "HTTP/1.0 200 OK\r\n\r\n{\"a\":1}", NULL);
+	assert_int_equal(ask("{}", LONG_MS), 0);
+	assert_string_equal(answer.body, "{\"a\":1}");
+	assert_int_equal(answer.size, 7);
+}
+
+static void answer_is_capped(void **state)
+{
+	char fits[256], larger[256];
+
+	(void)state;
+	snprintf(fits, sizeof(fits), "HTTP/1.0 200 OK\r\n\r\n%0100d", 0);
+	snprintf(larger, sizeof(larger), "HTTP/1.0 200 OK\r\n\r\n%0101d", 0);
+	start(2, fits, larger);
+	assert_int_equal(ask("{}", LONG_MS), 0);
+	assert_int_equal(answer.size, 100);
+	assert_int_equal(ask("{}", LONG_MS), -EFBIG);
+	assert_string_equal(message, "the answer has more than 100 bytes");
+	assert_null(answer.body);
+}
+
+static void trouble_is_tried_again(void **state)
+{
+	(void)state;
+	start(2, BUSY, OK);
+	assert_int_equal(insist(LONG_MS), 0);
+	assert_int_equal(answer.status, 200);
+	assert_int_equal(server.asked, 2);
+}
+
+static void no_try_goes_beyond_the_deadline(void **state)
+{
+	(void)state;
+	start(1, BUSY, NULL);
+	assert_int_equal(insist(AAELD_KBS_PAUSE_MS - 1), 0);
+	assert_int_equal(answer.status, 503);
+	assert_int_equal(server.asked, 1);
+}
+
+static void silence_ends_with_the_deadline(void **state)
+{
+	int64_t begin = aaeld_now_ms();
+
+	(void)state;
+	start(1, NULL, NULL);
+	assert_int_equal(ask("{}", 200), -ETIMEDOUT);
+	assert_string_equal(message, "no answer in time");
+	assert_in_range(aaeld_now_ms() - begin, 200, LONG_MS / 2);
+}
+
+static void *stop_when_heard(void *arg)
+{
+	(void)arg;
+	sem_wait(&server.heard);
+	aaeld_kbshttp_stop(http);
+	return NULL;
+}
+
+/* Both in the middle of a request, and between two. */
+static void stop_ends_everything(const char *first)
+{
+	int64_t begin = aaeld_now_ms();
+	pthread_t stopper;
+
+	start(1, first, NULL);
+	assert_int_equal(pthread_create(&stopper, NULL, stop_when_heard, NULL), 0);
+	assert_int_equal(insist(LONG_MS), -ECANCELED);
+	pthread_join(stopper, NULL);
+	assert_int_equal(ask("{}", LONG_MS), -ECANCELED);
+	assert_in_range(aaeld_now_ms() - begin, 0, LONG_MS / 2);
+}
+
+static void stop_ends_a_request(void **state)
+{
+	(void)state;
+	stop_ends_everything(NULL);
+}
+
+static void stop_ends_a_pause(void **state)
+{
+	(void)state;
+	stop_ends_everything(BUSY);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(cookie_is_kept_and_sent),
+		TEST(redirect_is_an_answer),
+		TEST(answer_may_end_with_the_connection),
+		TEST(answer_is_capped),
+		TEST(trouble_is_tried_again),
+		TEST(no_try_goes_beyond_the_deadline),
+		TEST(silence_ends_with_the_deadline),
+		TEST(stop_ends_a_request),
+		TEST(stop_ends_a_pause),
+	};
+
+	/* A proxy of the machine's is none of ours. */
+	unsetenv("http_proxy");
+	unsetenv("all_proxy");
+	unsetenv("ALL_PROXY");
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests_name("kbshttp", tests, NULL, NULL);
+}
