@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Suites that need no guest: style, build, helper-unit, fuzz."""
+"""Suites that need no guest: style, build, helper-unit, interop, fuzz."""
 import glob
 import os
 import re
@@ -133,6 +133,22 @@ def build(kernel):
     return outcome
 
 
+def interop():
+    """The library against other implementations of what it reads and writes."""
+    outcome = Outcome()
+    make = ('make', '-s', '-C', 'tests/interop', f'O={BUILD}/interop')
+    status, output = command(*make, '-j2', 'all')
+    outcome.check('build interop', status, output)
+    if status:
+        return outcome
+    status, output = command(*make, 'check')
+    for line in output.splitlines():
+        outcome.add(line)
+    if status and not outcome.failed:
+        outcome.check('make check', status, output)
+    return outcome
+
+
 def unit():
     outcome = Outcome()
     status, output = helper()
@@ -167,6 +183,7 @@ def jobs():
     yield Job('style', style)
     for kernel in KERNELS:
         yield Job('build@' + kernel, lambda kernel=kernel: build(kernel), kernel)
+    yield Job('interop', interop)
     if glob.glob(TOP + '/tests/unit/*_test.c*'):
         yield Job('helper-unit', unit)
     yield Job('fuzz', fuzz)
