@@ -17,23 +17,11 @@ import urllib.parse
 
 import aael
 import device
-import tdx
+import quotes
+from quotes import MARK, PCRS, SHA256, SHA384, Attest, Refused, demand
 
-SHA256, SHA384 = 0xb, 0xc
-MARK = b'\xff' * 8
-FOREIGN = b'aael foreign-extend '
-PCRS = 24
 QUOTED = 14  # the PCR of the log
 AK = '0x81010002'
-
-
-class Refused(Exception):
-    """A verifier does not believe it."""
-
-
-def demand(true, why):
-    if not true:
-        raise Refused(why)
 
 
 def ask(daemon, data, **more):
@@ -50,12 +38,8 @@ def fetch(daemon, data):
 
 
 def log_of(evidence):
-    data = base64.b64decode(evidence['cc_eventlog'], validate=True)
-    demand(data.endswith(MARK), 'no mark at the end')
-    log = aael.parse(data[:-len(MARK)])
-    # What others extended has a digest of theirs.
-    demand(all(aael.text(entry).startswith(FOREIGN) for entry in aael.mismatched(log)),
-           'a text that is not that of its digest')
+    log = quotes.parse_log(quotes.decode(evidence['cc_eventlog']))
+    demand(not quotes.belied(log), 'a text that is not that of its digest')
     return log
 
 
@@ -70,44 +54,15 @@ def keep(name, data):
     return name
 
 
-class Attest:
-    """TPMS_ATTEST of a quote, big-endian:
-    u32 magic  u16 type  signer: u16 size, bytes  extraData: u16 size, bytes  clock[17]
-    firmware[8]  u32 count {u16 hash  u8 size  select[size]}  pcrDigest: u16 size, bytes"""
-
-    def __init__(self, data):
-        self.data, self.at = data, 0
-        demand(self.take('>IH') == (0xff544347, 0x8018), 'no quote')
-        self.sized()
-        self.nonce = self.sized()
-        self.at += 17 + 8
-        demand(self.take('>IHB') == (1, SHA256, 3), 'not the SHA-256 bank alone')
-        demand(self.take('3s') == (b'\xff' * 3,), 'not all PCRs')
-        self.digest = self.sized()
-        demand(self.at == len(data), 'something follows')
-
-    def take(self, layout):
-        got = struct.unpack_from(layout, self.data, self.at)
-        self.at += struct.calcsize(layout)
-        return got
-
-    def sized(self):
-        size, = self.take('>H')
-        got = self.data[self.at:self.at + size]
-        self.at += size
-        return got
-
-
 def check_signature(message, signature, public, nonce):
     """By OpenSSL over the bytes, and by tpm2_checkquote."""
-    alg, hash_alg, size = struct.unpack_from('>HHH', signature)
-    demand((alg, hash_alg) == (0x14, SHA256) and len(signature) == 6 + size, 'not RSASSA with SHA-256')
+    raw = quotes.rsassa(signature)
     folder = f'/tmp/quote.{threading.get_ident()}.'
     keep(folder + 'der', public)
     command('openssl', 'pkey', '-pubin', '-inform', 'DER', '-in', folder + 'der', '-out', folder + 'pem')
     keep(folder + 'message', message)
     keep(folder + 'signature', signature)
-    keep(folder + 'raw', signature[6:])
+    keep(folder + 'raw', raw)
     command('openssl', 'dgst', '-sha256', '-verify', folder + 'pem', '-signature', folder + 'raw',
             folder + 'message')
     command('tpm2_checkquote', '-u', folder + 'pem', '-m', folder + 'message', '-s',
@@ -119,7 +74,7 @@ def verify_tpm(evidence, data, public=None, checked=True):
     quote = evidence['tpm_quote']
     demand(set(evidence) == {'tpm_quote', 'ak_public', 'cc_eventlog'}, 'other members')
     demand(set(quote) == {'signature', 'message', 'pcrs'}, 'other members of the quote')
-    message, signature, key = (base64.b64decode(text, validate=True) for text in (
+    message, signature, key = (quotes.decode(text) for text in (
         quote['message'], quote['signature'], evidence['ak_public']))
     demand(public in (None, key), 'another AK')
     nonce = data[:32].ljust(32, b'\0')
@@ -138,7 +93,7 @@ def verify_tpm(evidence, data, public=None, checked=True):
 def verify_tdx(evidence, data):
     """Returns the log's entries, having believed it: all four RTMRs, from zero, by Trustee's rule."""
     demand(set(evidence) == {'cc_eventlog', 'quote'}, 'other members')
-    quote = tdx.Quote(base64.b64decode(evidence['quote'], validate=True))
+    quote = quotes.Quote(quotes.decode(evidence['quote']))
     demand(quote.report_data == data.ljust(64, b'\0'), 'another nonce')
     entries = [] if evidence['cc_eventlog'] is None else log_of(evidence).entries
     for n, value in enumerate(quote.rtmrs):

@@ -12,9 +12,9 @@ import contextlib
 import ctypes
 import hashlib
 import os
-import struct
 
 from device import ioctl, run
+from quotes import RTMRS, Quote, digests
 
 MODULE = '/aael/tdxemul.ko'
 PARAMETERS = '/sys/module/tdxemul/parameters/'
@@ -25,14 +25,10 @@ TABLE = '/sys/firmware/acpi/tables/CCEL'
 LOG = '/sys/firmware/acpi/tables/data/CCEL'
 FIRMWARE_LOG = '/aael/ccel'  # what the table's area was filled with
 
-RTMRS = 4
 ZERO = bytes(48)
 # _IOWR('T', 1, struct tdx_report_req): 64 bytes of report data, TDREPORT
 GET_REPORT0 = 3 << 30 | (64 + 1024) << 16 | ord('T') << 8 | 1
 REPORT_DATA, REPORT_MRCONFIGID, REPORT_RTMR = 128, 576, 720
-# The quote: header, body, length of the signature. In the body lie the fields of TDINFO.
-QUOTE_HEADER, QUOTE_BODY = 48, 584
-QUOTE_RTMR, QUOTE_DATA = QUOTE_HEADER + 328, QUOTE_HEADER + 520
 # TDCALL status, for fail_extend
 INVALID_OPERAND = 0xc000010000000000
 
@@ -129,10 +125,6 @@ def report(data=bytes(64)):
     return memory.raw[64:]
 
 
-def digests(data, at, count=RTMRS):
-    return [data[i:i + 48] for i in range(at, at + 48 * count, 48)]
-
-
 def reported():
     """RTMR0 to RTMR3 as the hardware reports them now"""
     return digests(report(), REPORT_RTMR)
@@ -164,18 +156,6 @@ def extend(index, digest):
         return os.write(fd, digest)
     finally:
         os.close(fd)
-
-
-class Quote:
-    """The fields of interest of a quote of version 4."""
-
-    def __init__(self, data):
-        version, _, self.tee_type = struct.unpack_from('<HHI', data)
-        length, = struct.unpack_from('<I', data, QUOTE_HEADER + QUOTE_BODY)
-        if version != 4 or len(data) != QUOTE_HEADER + QUOTE_BODY + 4 + length:
-            raise ValueError(f'no quote: version {version}, {len(data)} bytes')
-        self.rtmrs = digests(data, QUOTE_RTMR)
-        self.report_data = data[QUOTE_DATA:QUOTE_DATA + 64]
 
 
 def mount_configfs():
