@@ -14,7 +14,7 @@ the file asks for in its comments:
                            tests/tdx, or vectors:FILE of AAEL_VECTORS/ccel, skipped without
 Two more columns of the matrix: ccel, a list of LOGs, and ccel-table, of the tables of
 tests/vm/ccel.py. The test finds them in AAEL_VM_CCEL and AAEL_VM_CCEL_TABLE.
-In the guest: /aael/aael.ko, aaeld and aaelctl in PATH, tests/functional in PYTHONPATH.
+In the guest: /aael/aael.ko, aaeld and aaelctl in PATH, tests/functional and tests/kbs in PYTHONPATH.
 """
 import glob
 import itertools
@@ -28,7 +28,7 @@ DEFAULTS = {'kernel': '6.1,6.12,7,debug', 'tpm': 'crb', 'banks': 'sha256', 'ccel
             'ccel-table': 'acpi'}
 DIRECTIVE = re.compile(r'^# vm(-[a-z-]+)?:\s*(.*?)\s*$', re.MULTILINE)
 SCRIPT = """#!/bin/sh
-export PYTHONPATH=/aael/tests:/aael/lib PYTHONDONTWRITEBYTECODE=1
+export PYTHONPATH=/aael/tests:/aael/kbs:/aael/lib PYTHONDONTWRITEBYTECODE=1
 cd /tmp && exec python3 /aael/lib/unittests.py /aael/tests/{file} {limit} {tests}
 """
 BOOTS = 3
@@ -143,6 +143,7 @@ def functional(path, name, guest, options, tests):
     timeout = int(options.get('timeout', 120)) * (3 if guest['kernel'] == 'debug' else 1)
     words = ['--tpm', guest['tpm'], '--banks', guest['banks'],
              '--put', f'{TOP}/tests/functional=aael/tests',
+             '--put', f'{TOP}/tests/kbs=aael/kbs',
              '--put', f'{VM}/guest/unittests.py=aael/lib/unittests.py',
              '--put', f'{VM}/guest/vm.py=aael/lib/vm.py']
     for program in ('aaeld', 'aaelctl'):

@@ -14,6 +14,7 @@ import traceback
 import demo
 import guests
 import harness
+import kbs
 import static
 from common import BUILD, Outcome, VM, once, stop_all
 
@@ -74,7 +75,7 @@ def main():
     parser.add_argument('names', nargs='*', metavar='NAME')
     args = parser.parse_args()
 
-    jobs = [*static.jobs(), *harness.jobs(), *demo.jobs(), *guests.jobs(args.k)]
+    jobs = [*static.jobs(), *harness.jobs(), *kbs.jobs(), *demo.jobs(), *guests.jobs(args.k)]
     unknown = [name for name in args.names if not any(matches(job, [name]) for job in jobs)]
     if unknown:
         sys.exit('tests/run: no such test: ' + ', '.join(unknown))
