@@ -6,13 +6,13 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "aaeld.h"
 #include "capture.h"
+#include "tree.h"
 
 #define KATA "/run/confidential-containers/initdata"
 #define PEERPOD "/run/peerpod"
@@ -24,54 +24,27 @@
 	"version = '0.1.0'\nalgorithm = 'sha256'\n[data]\n\"aa.toml\" = '''\n" text "'''\n"
 #define NO_AA "version = '0.1.0'\nalgorithm = 'sha256'\n[data]\n"
 
-static char root[32];
 static struct aaeld_sources sources;
 static struct aaeld_config config;
-static char message[AAELD_MESSAGE_BYTES], name[256];
-
-/* A path below the root. */
-static const char *at(const char *path)
-{
-	snprintf(name, sizeof(name), "%s%s", root, path);
-	return name;
-}
-
-static void put(const char *path, const char *text)
-{
-	char part[256];
-	FILE *f;
-
-	for (const char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/')) {
-		snprintf(part, sizeof(part), "%s%.*s", root, (int)(p - path), path);
-		assert_true(!mkdir(part, 0700) || errno == EEXIST);
-	}
-	f = fopen(at(path), "w");
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-}
+static char message[AAELD_MESSAGE_BYTES];
 
 static int make_root(void **state)
 {
 	(void)state;
-	strcpy(root, "/tmp/aaeld-search-XXXXXX");
 	memset(&sources, 0, sizeof(sources));
 	sources.root = root;
 	unsetenv("AAELD_CONFIG");
 	unsetenv("AA_KBC_PARAMS");
-	return mkdtemp(root) ? 0 : -1;
+	return tree_make();
 }
 
 static int remove_root(void **state)
 {
-	char line[64];
-
 	(void)state;
 	aaeld_config_free(&config);
 	unsetenv("AAELD_CONFIG");
 	unsetenv("AA_KBC_PARAMS");
-	snprintf(line, sizeof(line), "rm -r %s", root);
-	return system(line);
+	return tree_remove("");
 }
 
 /* Loads; it comes from there, and has that init_pcr. */
