@@ -224,6 +224,17 @@ int aaeld_binding_check(const struct aaeld_binding_ops *devices, const char *pla
 int aaeld_binding_start(const struct aaeld_kernel_ops *ops, void *kernel,
 			const struct aaeld_binding_ops *devices, const struct aaeld_origin *origin);
 
+/* ---- beside.c: a stock Attestation Agent on the same machine --------------------- */
+
+/*
+ * At start, while there is privilege, and only where the log is enabled and hardware holds its
+ * register: makes /run/attestation-agent/eventlog a link to the module's file `events`, mounting
+ * securityfs if need be, unless something else stands there; and says on stderr if that fails,
+ * and if an agent of root's runs that keeps a log of its own, or may. @sources: the root.
+ */
+void aaeld_beside_start(const struct aaeld_sources *sources, const struct aaeld_kernel_ops *ops,
+			void *kernel);
+
 /* ---- worker.c: what blocks ---------------------------------------------------- */
 
 struct event_base;

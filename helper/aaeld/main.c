@@ -224,6 +224,7 @@ static int start(const struct options *o, const struct aaeld_config *config, str
 		ret = aaeld_start_log(app->ops, app->kernel, config);
 	if (ret)
 		return ret;
+	aaeld_beside_start(&o->sources, app->ops, app->kernel);
 	app->enable_eventlog = config->enable_eventlog;
 	app->allow_sample = o->allow_sample;
 	ret = aaeld_sd_drop_privilege();
