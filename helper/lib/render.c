@@ -160,17 +160,20 @@ static cJSON *digest_item(const struct aael_tcg2_digest *d)
 	const struct aael_alg *alg = aael_alg_by_id(d->alg);
 	struct text_buf name = {}, hex = {};
 	cJSON *item = cJSON_CreateObject();
+	bool named, whole;
 
 	if (alg)
 		text_printf(&name, "%s", alg->title);
 	else
 		text_printf(&name, "0x%04x", d->alg);
 	text_hex(&hex, d->value, d->size);
-	if (!add(item, "alg", string_of(&name)) | !add(item, "digest", string_of(&hex))) {
-		cJSON_Delete(item);
-		return NULL;
-	}
-	return item;
+	/* Each consumes its text. */
+	named = add(item, "alg", string_of(&name));
+	whole = add(item, "digest", string_of(&hex));
+	if (named && whole)
+		return item;
+	cJSON_Delete(item);
+	return NULL;
 }
 
 static cJSON *type_item(uint32_t type)
