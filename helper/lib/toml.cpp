@@ -27,11 +27,15 @@ const aael_toml_value *value_of(const toml::node *node)
 	return reinterpret_cast<const aael_toml_value *>(node);
 }
 
+/* tomlplusplus quotes the text as it stands; what is shown of it cannot steer a terminal. */
 int say(aael_toml_error *err, int ret, unsigned long line, std::string_view what)
 {
 	err->line = line;
 	std::snprintf(err->text, sizeof(err->text), "%.*s", static_cast<int>(what.size()),
 		      what.data());
+	for (char *c = err->text; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
 	return ret;
 }
 

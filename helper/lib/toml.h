@@ -31,8 +31,8 @@ struct aael_toml_value;
 #define AAEL_TOML_ERROR_BYTES 160
 
 struct aael_toml_error {
-	unsigned long line; /* from 1; 0: not of a line */
-	char text[AAEL_TOML_ERROR_BYTES];
+	unsigned long line;		  /* from 1; 0: not of a line */
+	char text[AAEL_TOML_ERROR_BYTES]; /* printable ASCII, '?' for what is not */
 };
 
 /*

@@ -142,6 +142,29 @@ static void what_is_no_toml_is_refused_with_its_line(void **state)
 	}
 }
 
+/* What the host hands over ends up in the guest's log, and on a terminal. */
+static void what_is_wrong_is_said_in_printable_ascii(void **state)
+{
+	static const char *const texts[] = { "a = t\x1b[2J",
+					     "a = \x7f",
+					     "\"\x9b\" = 1",
+					     "a = \xc2\x9b",
+					     "a = t\xc3\xa9",
+					     "a = '\a'",
+					     "[a]\n[\xc3\xa9]\n[\xc3\xa9]" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct aael_toml_error err;
+		struct aael_toml *doc;
+
+		assert_int_equal(aael_toml_parse(texts[i], strlen(texts[i]), &doc, &err), -EINVAL);
+		assert_true(err.text[0]);
+		for (const char *c = err.text; *c; c++)
+			assert_in_range(*c, ' ', '~');
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +173,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_there_is_null),
 		cmocka_unit_test(each_member_until_one_returns),
 		cmocka_unit_test(what_is_no_toml_is_refused_with_its_line),
+		cmocka_unit_test(what_is_wrong_is_said_in_printable_ascii),
 	};
 
 	return cmocka_run_group_tests_name("toml", tests, NULL, NULL);
