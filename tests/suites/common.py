@@ -139,5 +139,10 @@ def helper():
     return once('make', '-C', 'helper', f'O={BUILD}/helper', '-j2', 'all')
 
 
+def helper_asan():
+    """All of it and its tests, with ASan and UBSan, as `make check` builds them."""
+    return once('make', '-C', 'helper', f'O={BUILD}/helper/asan', 'SAN=1', '-j2', 'all', 'tests')
+
+
 def kmod(kernel):
     return once(os.path.join(VM, 'build-kmod'), kernel)
