@@ -61,7 +61,7 @@ static void send_reply(struct aaeld_call *call, const struct aaeld_reply *reply)
 		evhttp_add_header(headers, "Connection", "close");
 	if (body && !hc->head)
 		evbuffer_add(body, reply->body, reply->body_size);
-	/* The words of such answers are ours, nothing of the request is in them. */
+	/* Such answers hold nothing of the request, and of a KBS only plain text. */
 	if (reply->status >= 500)
 		aaeld_log_limited(&hc->http->limit, AAELD_WARNING, "answered %d: %.*s",
 				  reply->status, (int)reply->body_size, reply->body);
@@ -96,6 +96,28 @@ static bool origins_are_ours(const struct evkeyvalq *headers)
 	if (!evutil_ascii_strcasecmp(h->key, "Origin") && !aaeld_guard_origin(h->value))
 		return false;
 	return true;
+}
+
+/* Of Cache-Control (RFC 9111, section 5.2.1.4), in any of its headers. */
+static bool is_no_cache(const struct evkeyvalq *headers)
+{
+	static const char word[] = "no-cache";
+	const struct evkeyval *h;
+	const char *p;
+	size_t n;
+
+	TAILQ_FOREACH(h, headers, next)
+	{
+		if (evutil_ascii_strcasecmp(h->key, "Cache-Control"))
+			continue;
+		for (p = h->value; *p; p += n) {
+			p += strspn(p, ", \t");
+			n = strcspn(p, ", \t");
+			if (n == strlen(word) && !evutil_ascii_strncasecmp(p, word, n))
+				return true;
+		}
+	}
+	return false;
 }
 
 /* 0, or the status to refuse it with, and *@why; *@target becomes a path. */
@@ -142,6 +164,7 @@ static void on_request(struct evhttp_request *req, void *arg)
 	struct aaeld_request request = {
 		.method = method_name(req),
 		.target = evhttp_request_get_uri(req),
+		.no_cache = is_no_cache(evhttp_request_get_input_headers(req)),
 	};
 	struct http_call *hc = calloc(1, sizeof(*hc));
 	const char *why;

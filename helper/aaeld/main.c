@@ -204,7 +204,10 @@ static int serve(const struct options *o, struct aaeld_app *app)
 	aaeld_sd_notify("STOPPING=1");
 	aaeld_log(AAELD_INFO, "stopping");
 out:
+	if (app->kbs)
+		app->kbs_ops->stop(app->kbs);
 	aaeld_http_stop(http, app->worker);
+	aaeld_tokens_free(&app->tokens);
 	if (interrupt)
 		event_free(interrupt);
 	if (term)
@@ -214,9 +217,34 @@ out:
 	return ret;
 }
 
+/* 0 and *@kbs, NULL if none is configured; -ENOMEM. */
+static int open_kbs(const struct aaeld_app *app, const struct aaeld_config *config,
+		    struct aaeld_kbs **kbs)
+{
+	const struct aaeld_kbs_options options = {
+		.url = config->kbs_url,
+		.cert = config->kbs_cert,
+		.tee_key = config->tee_key,
+		.initdata = config->origin.initdata_path ? &config->origin.initdata : NULL,
+		.ops = app->ops,
+		.kernel = app->kernel,
+		.allow_sample = app->allow_sample,
+	};
+
+	*kbs = NULL;
+	if (!config->kbs_url)
+		return 0;
+	*kbs = aaeld_kbs_new(&options);
+	if (*kbs)
+		return 0;
+	aaeld_log(AAELD_ERROR, "the KBS cannot be asked: no memory");
+	return -ENOMEM;
+}
+
 /* Init-Data and the log while there is privilege; then never again. */
 static int start(const struct options *o, const struct aaeld_config *config, struct aaeld_app *app)
 {
+	struct aaeld_kbs *kbs;
 	int ret = aaeld_binding_start(app->ops, app->kernel, &aaeld_binding_devices,
 				      &config->origin);
 
@@ -232,14 +260,24 @@ static int start(const struct options *o, const struct aaeld_config *config, str
 		aaeld_log(AAELD_ERROR, "cannot give up privilege: %s", strerror(-ret));
 		return ret;
 	}
-	return serve(o, app);
+	ret = open_kbs(app, config, &kbs);
+	if (ret)
+		return ret;
+	app->kbs = kbs;
+	ret = serve(o, app);
+	aaeld_kbs_free(kbs);
+	return ret;
 }
 
 int main(int argc, char **argv)
 {
 	struct options options = { 0 };
 	struct aaeld_config config = { 0 };
-	struct aaeld_app app = { .ops = &aaeld_kernel_ops, .submit = submit };
+	struct aaeld_app app = {
+		.ops = &aaeld_kernel_ops,
+		.kbs_ops = &aaeld_kbs_ops,
+		.submit = submit,
+	};
 	int ret;
 
 	signal(SIGPIPE, SIG_IGN);

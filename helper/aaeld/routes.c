@@ -11,6 +11,7 @@
 struct route {
 	const char *method;
 	const char *path;
+	bool more; /* it is the beginning of paths */
 	void (*handle)(struct aaeld_app *app, const struct aaeld_request *request,
 		       struct aaeld_call *call);
 };
@@ -19,9 +20,12 @@ static void get_info(struct aaeld_app *app, const struct aaeld_request *request,
 		     struct aaeld_call *call);
 
 static const struct route routes[] = {
-	{ "POST", "/aa/aael", aaeld_event_post },
-	{ "GET", "/aa/evidence", aaeld_evidence_get },
-	{ "GET", "/info", get_info },
+	{ "POST", "/aa/aael", false, aaeld_event_post },
+	{ "GET", "/aa/token", false, aaeld_token_get },
+	{ "GET", "/aa/evidence", false, aaeld_evidence_get },
+	{ "GET", "/aa/additional-evidence", false, aaeld_evidence_get_additional },
+	{ "GET", AAELD_RESOURCE_PREFIX, true, aaeld_resource_get },
+	{ "GET", "/info", false, get_info },
 };
 
 /* A part of the tree that a feature switches. */
@@ -39,7 +43,7 @@ void aaeld_routes_reply(struct aaeld_call *call, int status, const char *type, c
 	struct aaeld_reply reply = {
 		.status = status,
 		.type = type,
-		.body = (char *)body,
+		.body = body,
 		.body_size = strlen(body),
 	};
 
@@ -48,7 +52,7 @@ void aaeld_routes_reply(struct aaeld_call *call, int status, const char *type, c
 
 static void reply_not_allowed(struct aaeld_call *call, const char *allow)
 {
-	static char body[] = "Method Not Allowed";
+	static const char body[] = "Method Not Allowed";
 	struct aaeld_reply reply = {
 		.status = 405,
 		.type = "text/plain",
@@ -123,9 +127,12 @@ static void get_info(struct aaeld_app *app, const struct aaeld_request *request,
 	free(body);
 }
 
-static bool same_path(const struct route *route, const char *path, size_t size)
+static bool is_route(const struct route *route, const char *path, size_t size)
 {
-	return strlen(route->path) == size && !memcmp(route->path, path, size);
+	size_t length = strlen(route->path);
+
+	return (route->more ? size >= length : size == length) &&
+	       !memcmp(route->path, path, length);
 }
 
 void aaeld_routes_dispatch(struct aaeld_app *app, const struct aaeld_request *request,
@@ -142,7 +149,7 @@ void aaeld_routes_dispatch(struct aaeld_app *app, const struct aaeld_request *re
 		}
 	}
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-		if (!same_path(&routes[i], request->target, size))
+		if (!is_route(&routes[i], request->target, size))
 			continue;
 		if (!strcmp(routes[i].method, request->method)) {
 			routes[i].handle(app, request, call);

@@ -339,7 +339,8 @@ static void paths_and_methods(void **state)
 {
 	static const char *const unknown[] = { "/",	    "/aa",	 "/aa/aael/",
 					       "/aa/aaelx", "/aa//aael", "/aa/%61ael",
-					       "/info/",    "/aa/token", "/cdh/resource/a/b/c" };
+					       "/info/",    "/aa/tokens", "/cdh/resource",
+					       "/cdh/resources/a/b/c" };
 	static const char *const methods[] = { "GET", "HEAD", "other" };
 
 	(void)state;
@@ -352,11 +353,24 @@ static void paths_and_methods(void **state)
 		assert_answer(405, "text/plain", "Method Not Allowed");
 		assert_string_equal(answer.allow, "POST");
 	}
+	ask("POST", "/aa/token", "");
+	assert_string_equal(answer.allow, "GET");
+	ask("POST", "/cdh/resource/a/b/c", "");
+	assert_string_equal(answer.allow, "GET");
 	ask("POST", "/info", "");
 	assert_answer(405, "text/plain", "Method Not Allowed");
 	assert_string_equal(answer.allow, "GET");
 	ask("HEAD", "/info?x", "");
 	assert_int_equal(answer.status, 405);
+}
+
+static void there_is_no_additional_evidence(void **state)
+{
+	(void)state;
+	ask("GET", "/aa/additional-evidence?runtime_data=abc", "");
+	assert_answer(200, "application/octet-stream", "");
+	ask("GET", "/aa/additional-evidence", "");
+	assert_answer(400, "text/plain", "runtime_data: missing");
 }
 
 static void what_is_off_is_404(void **state)
@@ -434,6 +448,7 @@ int main(void)
 		cmocka_unit_test_setup(full_queue_is_503, setup),
 		cmocka_unit_test_setup(waiting_events_are_small, setup),
 		cmocka_unit_test_setup(paths_and_methods, setup),
+		cmocka_unit_test_setup(there_is_no_additional_evidence, setup),
 		cmocka_unit_test_setup(what_is_off_is_404, setup),
 		cmocka_unit_test_setup(info_says_what_the_log_is, setup),
 	};

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A request that only the KBS can answer goes to its thread, or is refused at once. */
+#include <errno.h>
+
+#include "aaeld.h"
+
+int aaeld_kbs_submit(struct aaeld_app *app, struct aaeld_job *job, struct aaeld_kbs_result *result,
+		     struct aaeld_call *call)
+{
+	if (!app->kbs) {
+		aaeld_routes_reply(call, 501, "text/plain",
+				   "no KBS is configured: token_configs.kbs.url");
+		return -ENOTCONN;
+	}
+	job->lane = AAELD_LANE_KBS;
+	result->deadline_ms = aaeld_now_ms() + AAELD_KBS_LIMIT_MS;
+	/* Of a job that never runs. */
+	result->status = 503;
+	snprintf(result->message, sizeof(result->message), "the daemon is stopping");
+	if (!app->submit(app, job))
+		return 0;
+	aaeld_routes_reply(call, 503, "text/plain",
+			   "too many requests are waiting for the KBS; try again");
+	return -EBUSY;
+}
