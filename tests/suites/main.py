@@ -11,11 +11,10 @@ import threading
 import time
 import traceback
 
-import daemon
 import demo
 import guests
 import harness
-import kbs
+import host
 import static
 from common import BUILD, Outcome, VM, once, stop_all
 
@@ -76,8 +75,7 @@ def main():
     parser.add_argument('names', nargs='*', metavar='NAME')
     args = parser.parse_args()
 
-    jobs = [*static.jobs(), *harness.jobs(), *daemon.jobs(), *kbs.jobs(), *demo.jobs(),
-            *guests.jobs(args.k)]
+    jobs = [*static.jobs(), *harness.jobs(), *host.jobs(), *demo.jobs(), *guests.jobs(args.k)]
     unknown = [name for name in args.names if not any(matches(job, [name]) for job in jobs)]
     if unknown:
         sys.exit('tests/run: no such test: ' + ', '.join(unknown))
