@@ -16,6 +16,8 @@
 #include "uefi.h"
 
 #define FIELD_MAX_BYTES 48
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
 
 struct scan {
 	const char *data;
@@ -23,7 +25,6 @@ struct scan {
 	size_t pos;
 	unsigned int depth;
 	unsigned int values;		 /* at least as many as there are so far */
-	unsigned int values_max;
 	size_t string;			 /* where the last string of the outermost object begins */
 	char field[FIELD_MAX_BYTES + 1]; /* the member of it that we are in, or "" */
 	struct aael_json_error *err;
@@ -88,20 +89,12 @@ static void take_field(struct scan *s)
 	s->field[n] = '\0';
 }
 
-static int refuse_values(struct scan *s)
-{
-	char why[32];
-
-	snprintf(why, sizeof(why), "more than %u values", s->values_max);
-	return refuse_at(s, s->pos, why);
-}
-
 static int scan_byte(struct scan *s)
 {
 	uint8_t c = (uint8_t)s->data[s->pos];
 
-	if ((c == '{' || c == '[' || c == ',') && ++s->values >= s->values_max)
-		return refuse_values(s);
+	if ((c == '{' || c == '[' || c == ',') && ++s->values >= AAEL_JSON_VALUES_MAX)
+		return refuse_at(s, s->pos, "more than " TEXT(AAEL_JSON_VALUES_MAX) " values");
 	if (c == '{' || c == '[') {
 		if (++s->depth > AAEL_JSON_DEPTH_MAX)
 			return refuse_at(s, s->pos, "nested too deeply");
@@ -191,16 +184,9 @@ static int check_duplicates(const cJSON *value, struct aael_json_error *err)
 	return ret;
 }
 
-int aael_json_parse_large(const char *data, size_t size, unsigned int values_max,
-			  struct cJSON **root, struct aael_json_error *err)
+int aael_json_parse(const char *data, size_t size, struct cJSON **root, struct aael_json_error *err)
 {
-	struct scan s = {
-		.data = data,
-		.size = size,
-		.string = SIZE_MAX,
-		.values_max = values_max,
-		.err = err,
-	};
+	struct scan s = { .data = data, .size = size, .string = SIZE_MAX, .err = err };
 	const char *end = NULL;
 	int ret;
 
@@ -228,11 +214,6 @@ int aael_json_parse_large(const char *data, size_t size, unsigned int values_max
 		*root = NULL;
 	}
 	return ret;
-}
-
-int aael_json_parse(const char *data, size_t size, struct cJSON **root, struct aael_json_error *err)
-{
-	return aael_json_parse_large(data, size, AAEL_JSON_VALUES_MAX, root, err);
 }
 
 void aael_json_free(struct cJSON *root)

@@ -43,9 +43,6 @@ struct aael_json_error {
  */
 int aael_json_parse(const char *data, size_t size, struct cJSON **root,
 		    struct aael_json_error *err);
-/* The same, for what is known to have many: at most @values_max values. */
-int aael_json_parse_large(const char *data, size_t size, unsigned int values_max,
-			  struct cJSON **root, struct aael_json_error *err);
 /* Also NULL. */
 void aael_json_free(struct cJSON *root);
 

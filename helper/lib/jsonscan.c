@@ -15,6 +15,10 @@ struct scan {
 	const char *p;
 	const char *end;
 	unsigned int depth;
+	const char *name; /* of the member of the outermost object that is looked for, or NULL */
+	const char *found;
+	size_t found_size;
+	unsigned int times;
 };
 
 static bool value(struct scan *s);
@@ -128,23 +132,46 @@ static bool string(struct scan *s)
 	return false;
 }
 
+/* @key begins with its quote, the value has just been scanned. */
+static void take(struct scan *s, const char *key, const char *begin)
+{
+	size_t n;
+
+	if (!s->name || s->depth != 1)
+		return;
+	/* Quote, name, quote, colon */
+	n = strlen(s->name);
+	if ((size_t)(begin - key) < n + 3 || memcmp(key + 1, s->name, n) || key[n + 1] != '"')
+		return;
+	s->found = begin;
+	s->found_size = (size_t)(s->p - begin);
+	s->times++;
+}
+
 /* The inside of an object or array, which ends with @close. */
 static bool members(struct scan *s, char close)
 {
+	const char *key = NULL, *begin;
+
 	space(s);
 	if (eat(s, close))
 		return true;
 	do {
 		space(s);
 		if (close == '}') {
+			key = s->p;
 			if (!string(s))
 				return false;
 			space(s);
 			if (!eat(s, ':'))
 				return false;
 		}
+		space(s);
+		begin = s->p;
 		if (!value(s))
 			return false;
+		if (key)
+			take(s, key, begin);
 		space(s);
 	} while (eat(s, ','));
 	return eat(s, close);
@@ -187,12 +214,29 @@ static bool value(struct scan *s)
 	}
 }
 
+static bool whole(struct scan *s)
+{
+	if (!value(s))
+		return false;
+	space(s);
+	return s->p == s->end;
+}
+
 bool aael_jsonscan_valid(const char *text, size_t size)
 {
-	struct scan s = { text, text + size, 0 };
+	struct scan s = { .p = text, .end = text + size };
 
-	if (!value(&s))
+	return whole(&s);
+}
+
+bool aael_jsonscan_member(const char *text, size_t size, const char *name, const char **found,
+			  size_t *found_size)
+{
+	struct scan s = { .p = text, .end = text + size, .name = name };
+
+	if (!whole(&s) || s.times != 1)
 		return false;
-	space(&s);
-	return s.p == s.end;
+	*found = s.found;
+	*found_size = s.found_size;
+	return true;
 }

@@ -14,5 +14,13 @@
  * double? Duplicate keys are taken. Well-formed UTF-8 is demanded.
  */
 bool aael_jsonscan_valid(const char *text, size_t size);
+/*
+ * Where in such a text the value of a member of the outermost object stands, for
+ * what is too large for a tree or has strings that ours cannot hold. @name is what
+ * stands between the quotes, byte for byte. False: no such text, or the member is
+ * not there or there twice.
+ */
+bool aael_jsonscan_member(const char *text, size_t size, const char *name, const char **value,
+			  size_t *value_size);
 
 #endif

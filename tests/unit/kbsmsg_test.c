@@ -14,11 +14,11 @@
 
 /* The check vector: three independent computations agree on it. */
 #define NONCE "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-#define JWK \
+#define JWK                                                             \
 	"{\"kty\":\"EC\",\"crv\":\"P-256\",\"alg\":\"ECDH-ES+A256KW\"," \
-	"\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"," \
+	"\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","        \
 	"\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}"
-#define SHA384 \
+#define SHA384                                                             \
 	"dfa65d498315212bdaf8857231cf0482172933db271f15856bf30db447227eb5" \
 	"b1dd9e29fcc1fb9076fb00792c3bb7e7"
 
@@ -140,7 +140,8 @@ static void cookie_is_the_sessions(void **state)
 	char cookie[AAEL_KBS_COOKIE_BYTES], large[AAEL_KBS_COOKIE_BYTES + 32];
 
 	(void)state;
-	assert_int_equal(take_cookie(" kbs-session-id=a-1; Expires=Thu, 01 Jan 1970\r\n", cookie), 0);
+	assert_int_equal(take_cookie(" kbs-session-id=a-1; Expires=Thu, 01 Jan 1970\r\n", cookie),
+			 0);
 	assert_string_equal(cookie, "a-1");
 	assert_int_equal(take_cookie("kbs-session-id=b==\r\n", cookie), 0);
 	assert_string_equal(cookie, "b==");
@@ -179,16 +180,38 @@ static void token_is_taken_as_it_is(void **state)
 
 static void expiry_is_read_from_the_payload(void **state)
 {
-	/* {"exp":1700000000}, {"exp":"x"}, {} */
-	static const char *const bad[] = { "a.eyJleHAiOiJ4In0.c", "a.e30.c", "a.e30", "", "a.!.c" };
+	/* {"exp":"x"}, {}; {"exp":1,"exp":1}, {"exp":1.5}, {"exp":-1}, {"a":{"exp":1}} */
+	static const char *const bad[] = {
+		"a.eyJleHAiOiJ4In0.c",
+		"a.e30.c",
+		"a.e30",
+		"",
+		"a.!.c",
+		"a.eyJleHAiOjEsImV4cCI6MX0.c",
+		"a.eyJleHAiOjEuNX0.c",
+		"a.eyJleHAiOi0xfQ.c",
+		"a.eyJhIjp7ImV4cCI6MX19.c",
+	};
+	/* {"s":"\u0000","exp":1700000000}, {"exp" : 1700000000 ,"d":[[…[]…]]} of depth 50 */
+	static const char *const good[] = {
+		"a.eyJleHAiOjE3MDAwMDAwMDB9.c",
+		"a.eyJzIjoiXHUwMDAwIiwiZXhwIjoxNzAwMDAwMDAwfQ.c",
+		"a."
+		"eyJleHAiIDogMTcwMDAwMDAwMCAsImQiOltbW1tbW1tbW1tbW1tbW1tbW1tbW1tbW1tbW1tbW1tbW1tbW1"
+		"tbW1tb"
+		"W1tbW1tbW1tbXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV19."
+		"c",
+	};
 	int64_t expiry = 0;
 
 	(void)state;
-	assert_int_equal(aael_kbs_token_expiry("a.eyJleHAiOjE3MDAwMDAwMDB9.c", &expiry), 0);
-	assert_int_equal(expiry, 1700000000);
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++, expiry = 0) {
+		assert_int_equal(aael_kbs_token_expiry(good[i], &expiry), 0);
+		assert_int_equal(expiry, 1700000000);
+	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(aael_kbs_token_expiry(bad[i], &expiry), -EBADMSG);
-	assert_int_equal(expiry, 1700000000);
+	assert_int_equal(expiry, 0);
 }
 
 static enum aael_kbs_problem problem_of(const char *body)
