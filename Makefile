@@ -29,8 +29,9 @@ clean:
 	rm -rf build
 
 help:
-	@echo 'make demo [KEEP=1]   a guest with a software TPM: load, measure, verify [and stay]'
-	@echo 'make demo PLATFORM=tdx  the same in a guest with an emulated TDX module'
+	@echo 'make demo [KEEP=1]   guests with a software TPM and an emulated TDX module: load, measure,'
+	@echo '                     verify, and a token that shows it [and stay in the last one]'
+	@echo 'make demo PLATFORM=tpm  one of the two; or tdx'
 	@echo 'make check           all tests; tests/run -l lists them, tests/run NAME runs one'
 	@echo 'make kmod [KDIR=…]   the module for the running kernel or any other'
 	@echo 'make helper [O=…]    daemon and command'

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the log without any code of the project: replay LOG REGISTER ALGORITHM | replay --json FILE.
+"""Reads the log without any code of the project:
+replay LOG REGISTER ALGORITHM | replay --json FILE | replay --token FILE.
 
 LOG is the TCG2 binary log; prints what its entries for the register amount to.
-FILE is the JSON of aaelctl; prints the two entries of the demo, or fails.
+FILE is the JSON of aaelctl, of which the two entries of the demo are printed, or the payload of a
+token, of which the last entry is; or it fails.
 """
 import hashlib
 import json
@@ -40,19 +42,38 @@ def value(log, register, name):
     return held.hex()
 
 
+TEXTS = ['test test test', 'demo write hello from /dev/aael']
+
+
 def ours(log):
-    return [entry for entry in log['uefi_event_logs']
-            if (entry.get('details') or {}).get('unicode_name') == 'AAEL']
+    return [entry for entry in log if (entry.get('details') or {}).get('unicode_name') == 'AAEL']
+
+
+def are_those(found, texts):
+    return [entry['details']['string'] for entry in found] == texts and all(
+        entry['digest_matches_event'] for entry in found)
+
+
+def show_log(log):
+    found = ours(log['uefi_event_logs'])
+    print(json.dumps(found, indent=2))
+    return are_those(found, TEXTS)
+
+
+def show_token(claims):
+    log = claims['submods']['cpu0']['ear.veraison.annotated-evidence']['tdx']['uefi_event_logs']
+    found = ours(log)
+    print(f'[... the end of "uefi_event_logs", {len(log) - len(found)} entries of the firmware and {len(found)} '
+          'of ours:]')
+    print(json.dumps(log[-1], indent=2))
+    return log[-len(found):] == found and are_those(found, TEXTS + TEXTS[:1])
 
 
 def main():
-    if sys.argv[1] == '--json':
+    shows = {'--json': show_log, '--token': show_token}
+    if sys.argv[1] in shows:
         with open(sys.argv[2], encoding='utf-8') as file:
-            found = ours(json.load(file))
-        print(json.dumps(found, indent=2))
-        texts = [entry['details']['string'] for entry in found]
-        expected = ['test test test', 'demo write hello from /dev/aael']
-        return 0 if texts == expected and all(e['digest_matches_event'] for e in found) else 1
+            return 0 if shows[sys.argv[1]](json.load(file)) else 1
     with open(sys.argv[1], 'rb') as file:
         print(value(file.read(), int(sys.argv[2]), sys.argv[3]))
     return 0
