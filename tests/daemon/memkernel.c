@@ -5,12 +5,14 @@
  *
  *	AAEL_MEMKERNEL=enabled,soft	state and provider; absent: no module
  *
- * An event of the domain "errno" fails with the errno that its operation is.
+ * An event of the domain "errno" fails with the errno that its operation is; one of the domain
+ * "wait" takes as many milliseconds as its operation is.
  */
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "aaeld.h"
 #include "libaael.h"
@@ -58,6 +60,8 @@ static int append(void *kernel, const struct aaeld_event *event, uint64_t *seque
 						   : -ESHUTDOWN;
 	if (!strcmp(event->domain, "errno"))
 		return -atoi(event->operation);
+	if (!strcmp(event->domain, "wait"))
+		usleep(1000 * (useconds_t)atoi(event->operation));
 	*sequence = ++count;
 	return 0;
 }
