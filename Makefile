@@ -25,6 +25,12 @@ demo:
 check:
 	tests/run
 
+# Each target for so long, one per processor at a time.
+SECONDS ?= 600
+fuzz:
+	$(MAKE) -s -C tests/fuzz -j$(shell nproc) all
+	$(MAKE) -s -C tests/fuzz -j$(shell nproc) -k SECONDS=$(SECONDS) run
+
 clean:
 	rm -rf build
 
@@ -33,9 +39,10 @@ help:
 	@echo '                     verify, and a token that shows it [and stay in the last one]'
 	@echo 'make demo PLATFORM=tpm  one of the two; or tdx'
 	@echo 'make check           all tests; tests/run -l lists them, tests/run NAME runs one'
+	@echo 'make fuzz [SECONDS=600]  each fuzzer for longer than in make check'
 	@echo 'make kmod [KDIR=…]   the module for the running kernel or any other'
 	@echo 'make helper [O=…]    daemon and command'
 	@echo 'make deps            install the Debian packages that the above need'
 	@echo 'make clean           remove build/; fetched and built kernels are in ~/.cache/aael'
 
-.PHONY: all kmod helper deps demo check clean help
+.PHONY: all kmod helper deps demo check fuzz clean help

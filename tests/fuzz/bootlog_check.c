@@ -3,50 +3,19 @@
  * The module's walk over a boot log, called as kmod/bind.c calls it, beside a second
  * implementation: libaael, which is what reads the published log. The module may be
  * stricter than the reader, never the other way round.
- *
- * Every buffer has exactly the size that its user is told, so that ASan sees one byte
- * too many.
  */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "bootlog.h"
 #include "bootlog_check.h"
+#include "fuzz.h"
 #include "libaael.h"
-
-#define MUST(condition)                                                                         \
-	do {                                                                                    \
-		if (!(condition)) {                                                             \
-			fprintf(stderr, "%s:%d: violated: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                                \
-		}                                                                               \
-	} while (0)
 
 /* What a mark consists of at least, unless the log ends within it. */
 #define MARK_BYTES 8
 /* PCRs that start with ones; kmod/bind.c does not use what a boot log says of them. */
 #define DRTM_FIRST 17
 #define DRTM_LAST 22
-
-struct bytes {
-	uint8_t *block;
-	uint8_t *p;
-	size_t size;
-};
-
-static struct bytes exact_copy(const uint8_t *data, size_t size)
-{
-	struct bytes b = { .block = malloc(size ? size : 1), .size = size };
-
-	MUST(b.block);
-	/* An empty one begins behind the block's only byte. */
-	b.p = b.block + !size;
-	if (size)
-		memcpy(b.p, data, size);
-	return b;
-}
 
 /* kmod/bank.c without the kernel's hashes. */
 int aael_bank_extend(const struct aael_bank *bank, u8 *value, const u8 *digest)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* libFuzzer's entry to bootlog_check(). */
+/* The module's walk over a boot log, beside libaael's: bootlog_check(). */
 #include "bootlog_check.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

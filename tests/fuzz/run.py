@@ -1,11 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a libFuzzer target for a bounded time, repeatably, and prints one test in TAP.
+"""Runs a libFuzzer target for some seconds and prints one test in TAP.
 
-    run.py TARGET SEEDS     writes only below the folder TARGET.work
+    run.py [--seed N] TARGET SECONDS FOUND [CORPUS…]
 
-On a failure the input is made smaller, and shown in hexadecimal with what was violated.
+Begins with the inputs in the folders; FOUND, where new ones go, is made if need be. All else is
+written below the folder TARGET.work. With a seed (not 0) each run does what the last one did, as
+far as the time allows. On a failure the input is made smaller, and shown in hexadecimal with what
+was violated.
 """
+import argparse
 import glob
 import os
 import re
@@ -13,14 +17,13 @@ import shutil
 import subprocess
 import sys
 
-RUNS = 300000
-SECONDS = 60
-SEED = 1
 MAX_LEN = 64 * 1024
+MALLOC_MIB = 64  # in one piece
 MINIMIZE_RUNS = 20000
 MINIMIZE_SECONDS = 60
 SHOWN_BYTES = 2048
 SHOWN_LINES = 20
+HERE = os.path.dirname(os.path.abspath(__file__))
 # Always the same: a larger one would move the target's stack (see repeatably()).
 ENV = {'PATH': '/usr/bin:/bin', 'ASAN_OPTIONS': 'quarantine_size_mb=16'}
 
@@ -44,7 +47,7 @@ def minimized(target, path, work):
     small = work + '/minimized'
     # It starts itself over and over, each time with the full number of runs.
     run('timeout', str(MINIMIZE_SECONDS), target, '-minimize_crash=1', f'-runs={MINIMIZE_RUNS}',
-        f'-seed={SEED}', '-exact_artifact_path=' + small, path)
+        '-seed=1', '-exact_artifact_path=' + small, path)
     if os.path.exists(small) and os.path.getsize(small) < os.path.getsize(path):
         return small
     return path
@@ -83,15 +86,28 @@ def details(target, output, work):
         *(digits[at:at + 96] for at in range(0, len(digits), 96))]
 
 
+def options(target, args):
+    """Of libFuzzer; a word of the dictionary is put into inputs as a whole."""
+    words = [f'-seed={args.seed}', f'-max_total_time={args.seconds}', f'-max_len={MAX_LEN}',
+             '-reload=0', '-timeout=10', f'-malloc_limit_mb={MALLOC_MIB}',
+             f'-artifact_prefix={target}.work/']
+    dictionary = os.path.join(HERE, os.path.basename(target).removesuffix('_fuzz') + '.dict')
+    return words + (['-dict=' + dictionary] if os.path.exists(dictionary) else [])
+
+
 def main():
-    target, seeds = map(os.path.abspath, sys.argv[1:])
+    parser = argparse.ArgumentParser(prog='run.py')
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('target')
+    parser.add_argument('seconds', type=int)
+    parser.add_argument('folders', nargs='+')
+    args = parser.parse_args()
+    target = os.path.abspath(args.target)
     name, work = os.path.basename(target), target + '.work'
     shutil.rmtree(work, ignore_errors=True)
-    os.makedirs(work + '/corpus')
-    status, output = run(
-        *repeatably(), target, f'-seed={SEED}', f'-runs={RUNS}', f'-max_total_time={SECONDS}',
-        f'-max_len={MAX_LEN}', '-reload=0', '-timeout=10', f'-artifact_prefix={work}/',
-        work + '/corpus', seeds)
+    os.makedirs(work)
+    os.makedirs(args.folders[0], exist_ok=True)
+    status, output = run(*repeatably(), target, *options(target, args), *args.folders)
     done = re.search(r'^Done (\d+) runs in (\d+) second', output, re.MULTILINE)
     reached = re.findall(r'\bcov: (\d+) ft: (\d+)', output)
     if not status and done and reached:

@@ -163,21 +163,23 @@ def unit():
     return outcome
 
 
-def fuzz():
-    """Named cases and a bounded, repeatable run of each fuzzer in tests/fuzz."""
+FUZZ = ('make', '-s', '-C', 'tests/fuzz', f'O={BUILD}/fuzz')
+
+
+def fuzz(name):
+    """Named cases, and some seconds of a fuzzer in tests/fuzz."""
     outcome = Outcome()
-    make = ('make', '-s', '-C', 'tests/fuzz', f'O={BUILD}/fuzz')
-    status, output = command(*make, '-j2', 'all')
+    status, output = once(*FUZZ, '-j2', 'all')
     outcome.check('build fuzz', status, output)
     if status:
         return outcome
-    status, output = command(*make, 'check')
+    status, output = command(*FUZZ, 'check-' + name)
     for line in output.splitlines():
         outcome.add(line)
         if re.match(r'# \w+_fuzz: \d+ runs', line):
             outcome.notes.append(line[2:])
     if status and not outcome.failed:
-        outcome.check('make check', status, output)
+        outcome.check('make check-' + name, status, output)
     return outcome
 
 
@@ -188,4 +190,6 @@ def jobs():
     yield Job('interop', interop)
     if glob.glob(TOP + '/tests/unit/*_test.c*'):
         yield Job('helper-unit', unit)
-    yield Job('fuzz', fuzz)
+    for path in sorted(glob.glob(TOP + '/tests/fuzz/*_fuzz.c')):
+        name = os.path.basename(path).removesuffix('_fuzz.c')
+        yield Job('fuzz@' + name, lambda name=name: fuzz(name))
