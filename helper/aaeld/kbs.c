@@ -118,7 +118,8 @@ static enum aael_kbs_problem refused(struct aaeld_kbs *kbs, struct aaeld_kbs_res
 	char message[AAEL_KBS_MESSAGE_BYTES];
 	enum aael_kbs_problem problem = aael_kbs_problem(answer->body, answer->size, message);
 
-	fail(r, 502, "KBS %s, %s: %d %s", kbs->o.url, request->path, answer->status, message);
+	fail(r, problem == AAEL_KBS_DENIED ? 403 : 502, "KBS %s, %s: %d %s", kbs->o.url,
+	     request->path, answer->status, message);
 	return problem;
 }
 
@@ -386,9 +387,6 @@ static int ask_resource(struct aaeld_kbs *kbs, struct aaeld_kbs_request *request
 		case AAEL_KBS_TOKEN:
 		case AAEL_KBS_ATTESTATION:
 			ret = -ENOKEY;
-			break;
-		case AAEL_KBS_DENIED:
-			r->status = 403;
 			break;
 		case AAEL_KBS_PLUGIN:
 			r->status = 404;

@@ -278,7 +278,7 @@ class Failures(Case):
         aaeld.stub.fault('auth', 'refuse', type='ProtocolVersion', detail='expected 9.9')
         self.fails(aaeld, 502, ', auth: 401 ProtocolVersion: expected 9.9')
         aaeld.stub.fault('attest', 'refuse', type='PolicyDeny', detail='no', code=403)
-        self.fails(aaeld, 502, ', attest: 403 PolicyDeny: no')
+        self.fails(aaeld, 403, ', attest: 403 PolicyDeny: no')
 
     def test_failed_attestation(self):
         """One new handshake; a constant text is completed by what was sent."""
