@@ -203,7 +203,9 @@ class Document:
         media = response['content'][kind]
         if 'schema' in media:
             body = answer.body.decode()
-            errors = self.errors(media['schema'], body if kind == 'text/plain' else json.loads(body))
+            # JSON comes as application/octet-stream, too, as CoCo's server sends it.
+            value = json.loads(body) if body and kind != 'text/plain' else body
+            errors = self.errors(media['schema'], value)
             if errors:
                 raise Mismatch(f'{where}: {errors}')
 

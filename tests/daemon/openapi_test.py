@@ -8,15 +8,24 @@ import unittest
 import daemon
 import openapi
 import rest
+from stub import Stub
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DOCUMENT = TOP + '/Documentation/openapi.yaml'
 EVENT = {'domain': 'a', 'operation': 'b', 'content': 'c'}
 EVIDENCE = '/aa/evidence?runtime_data=bm9uY2U&encoding=base64'
+FRESH = ['Cache-Control: no-cache']
+TOKEN = '/aa/token?token_type=kbs'
+RESOURCE = '/cdh/resource/a/b/c'
 METHODS = ('GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH')
+RESOURCE_PATH = '/cdh/resource/{repository}/{type}/{tag}'
 # Documented, and not to be had here: why.
 ELSEWHERE = {
     ('GET', '/aa/evidence', '500'): 'no memory',
+    ('GET', '/aa/additional-evidence', '500'): 'no memory',
+    ('GET', '/aa/additional-evidence', '503'): 'while the daemon stops',
+    ('GET', '/aa/token', '500'): 'no memory',
+    ('GET', RESOURCE_PATH, '500'): 'no memory',
     ('GET', '/info', '500'): 'no memory',
     ('GET', '/info', '503'): 'while the daemon stops',
 }
@@ -26,6 +35,10 @@ document = None
 def setUpModule():
     global document
     document = openapi.Document(DOCUMENT)
+
+
+def example(path):
+    return re.sub('{[^}]*}', 'a', path)
 
 
 class ASound(unittest.TestCase):
@@ -111,13 +124,14 @@ class BLive(unittest.TestCase):
     def test_any_path(self):
         with daemon.Daemon('--allow-sample') as server:
             for method, path, _ in document.operations():
-                self.common(server, path, method)
+                self.common(server, example(path), method)
 
     def test_unrouted(self):
         with daemon.Daemon() as server:
             self.ask(server, 404, 'GET', '/nowhere')
             self.ask(server, 403, 'GET', '/nowhere', host='evil')
             self.ask(server, 400, 'OPTIONS', '*')
+            self.ask(server, 400, 'GET', '/cdh/resource/a')
             for data in (b'nonsense\r\n\r\n', b'GET /info HTTP/1.1\r\nx: ' + b'y' * 10000 + b'\r\n\r\n'):
                 document.check('', None, server.raw(data))
             document.check('', None, server.raw(b'CONNECT evil:80 HTTP/1.1\r\nHost: localhost\r\n\r\n'))
@@ -127,7 +141,7 @@ class BLive(unittest.TestCase):
             with daemon.Daemon('-f', feature) as server:
                 for method, path, _ in document.operations():
                     if path.startswith(area):
-                        self.ask(server, 404, method, path)
+                        self.ask(server, 404, method, example(path))
                 self.ask(server, 404, 'GET', area)
                 self.ask(server, 200, 'GET', '/info')
 
@@ -136,7 +150,8 @@ class BLive(unittest.TestCase):
             with daemon.Daemon(enable=enable) as server:
                 self.assertIn(b'"false"', self.post(server, 200).body)
                 self.ask(server, 200, 'GET', '/info')
-                self.ask(server, 501, 'GET', EVIDENCE)
+                for target in (EVIDENCE, TOKEN, RESOURCE):
+                    self.ask(server, 501, 'GET', target)
 
     def test_states_of_the_log(self):
         for state in ('unsupported,', 'disabled,tpm', 'disabled,tsm-mr', 'sealed,tdcall', 'enabled,soft'):
@@ -156,13 +171,38 @@ class BLive(unittest.TestCase):
 
     def test_evidence(self):
         with daemon.Daemon('--allow-sample') as server:
-            self.ask(server, 200, 'GET', EVIDENCE)
-            for bad in ('', '?runtime_data=%', '?runtime_data=a&encoding=hex', '?runtime_data=' + 'x' * 65):
-                self.ask(server, 400, 'GET', '/aa/evidence' + bad)
+            for path in ('/aa/evidence', '/aa/additional-evidence'):
+                self.ask(server, 200, 'GET', path + '?runtime_data=bm9uY2U&encoding=base64')
+                for bad in ('', '?runtime_data=%', '?runtime_data=a&encoding=hex',
+                            '?runtime_data=' + 'x' * 65):
+                    self.ask(server, 400, 'GET', path + bad)
         # Of a chip that is not there.
         with daemon.Daemon(kernel='disabled,tpm', enable=False,
                            env={'AA_TPM_DEVICE': '/nowhere'}) as server:
             self.ask(server, 503, 'GET', EVIDENCE)
+
+
+    def test_kbs(self):
+        with Stub(mode='log-aware', resources={'a/b/c': bytes(range(256))}) as stub:
+            for algorithm in ('ECDH-ES+A256KW-P256', 'ECDH-ES+A256KW-P521', 'RSA-OAEP-256'):
+                config = f"[token_configs.kbs]\nurl = '{stub.url}'\ntee_key_algorithm = '{algorithm}'\n"
+                with daemon.Daemon('--allow-sample', config=config) as server:
+                    self.ask(server, 200, 'GET', TOKEN)
+                    self.assertEqual(self.ask(server, 200, 'GET', RESOURCE).body, bytes(range(256)))
+            with daemon.Daemon('--allow-sample', config=config) as server:
+                self.ask(server, 400, 'GET', '/aa/token')
+                self.ask(server, 400, 'GET', '/cdh/resource/a/b/.c')
+                self.ask(server, 404, 'GET', '/cdh/resource/a/b/d')
+                for target, path in ((TOKEN, 'attest'), (RESOURCE, 'resource')):
+                    for status, refusal in ((403, 'PolicyDeny'), (502, 'Other')):
+                        stub.fault(path, 'refuse', type=refusal)
+                        self.ask(server, status, 'GET', target, headers=FRESH)
+                        stub.clear()
+            # Of a chip that is not there.
+            with daemon.Daemon(kernel='disabled,tpm', enable=False, config=config,
+                               env={'AA_TPM_DEVICE': '/nowhere'}) as server:
+                for target in (TOKEN, RESOURCE):
+                    self.ask(server, 503, 'GET', target)
 
 
 class CAll(unittest.TestCase):
