@@ -9,8 +9,8 @@ EVENT = {'domain': 'initdata', 'operation': 'op', 'content': 'c'}
 SUCCESS = b'{"success":"true"}'
 
 
-def document(algorithm, more=b''):
-    config = rest.CONFIG.format(init_pcr=17, enable='true')
+def document(algorithm, more=b'', config=None):
+    config = config or rest.CONFIG.format(init_pcr=17, enable='true')
     text = f'version = "0.1.0"\nalgorithm = "{algorithm}"\n[data]\n"aa.toml" = \'\'\'\n{config}\'\'\'\n'
     return more + text.encode()
 
