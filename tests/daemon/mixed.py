@@ -112,6 +112,36 @@ GARBLED = {
 }
 
 
+TOKEN = '/aa/token?token_type=kbs'
+RESOURCES = {'a/b/key': b'k' * 32, 'a/b/empty': b'', 'a/b/large': bytes(100000)}
+# Answers of a KBS that are not tried again, and two that are, a second later.
+FAULTS = [*({'kind': 'refuse', 'type': name} for name in (
+    'AttestationError', 'TokenNotFound', 'PolicyDeny', 'PluginInternalError', 'Other')),
+          {'kind': 'body', 'body': '{"nonce":1,"token":2,"protected":""}'}, {'kind': 'body', 'body': 'x' * 5000},
+          {'kind': 'forget'}, {'kind': 'redirect', 'to': '/'}]
+LATE = ({'kind': 'close'}, {'kind': 'status', 'code': 500})
+
+
+def with_kbs(stub):
+    """Kinds of requests to a daemon whose KBS is that stub, which has RESOURCES"""
+    def token(rng):
+        return rest.request('GET', TOKEN, headers=['Cache-Control: no-cache'] * rng.randrange(2))
+
+    def resource(rng):
+        return rest.request('GET', '/cdh/resource/' + rng.choice(
+            (*RESOURCES, 'a/b/missing', 'a/b', 'a/b/.c', '')))
+
+    def bad_token(rng):
+        return rest.request('GET', rng.choice(('/aa/token', TOKEN + '%', TOKEN + 's')))
+
+    def failing_kbs(rng):
+        fault = rng.choice(LATE if rng.random() < 0.02 else FAULTS)
+        stub.fault(rng.choice(('auth', 'attest', 'resource')), times=1, **fault)
+        return rng.choice((token, resource))(rng)
+
+    return {token: 4, resource: 6, bad_token: 2, failing_kbs: 4}
+
+
 class Load:
     """kinds: more of them, as above"""
 

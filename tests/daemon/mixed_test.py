@@ -6,12 +6,13 @@ import unittest
 
 import daemon
 import mixed
+from stub import Stub
 
 SEED = 4
 WARM_UP = 2000
 REQUESTS = 10000
 GROWTH_KIB = 512  # 64 bytes for each of the others
-ANSWERS = {200, 400, 403, 404, 405, 409, 413, 500, 501, 503, 507}
+ANSWERS = {200, 400, 403, 404, 405, 409, 413, 500, 501, 502, 503, 507}
 REPORTS = ('LeakSanitizer', 'AddressSanitizer', 'runtime error:')
 
 
@@ -22,8 +23,19 @@ def resident(server):
 
 
 class Mixed(unittest.TestCase):
+    def setUp(self):
+        self.stub = Stub(mode='log-aware', resources=mixed.RESOURCES)
+        self.addCleanup(self.stub.__exit__)
+        self.stub.__enter__()
+
+    def start(self, **more):
+        config = f"[token_configs.kbs]\nurl = '{self.stub.url}'\n"
+        server = daemon.Daemon('--allow-sample', kernel='enabled,soft', config=config, **more)
+        self.addCleanup(server.end)
+        return server.__enter__()
+
     def load(self, server, *numbers):
-        load = mixed.Load(server, SEED)
+        load = mixed.Load(server, SEED, mixed.with_kbs(self.stub))
         for number in numbers:
             begin = time.monotonic()
             counts = load.run(number)
@@ -34,16 +46,14 @@ class Mixed(unittest.TestCase):
         self.assertEqual(server.ask('GET', '/info').status, 200)
 
     def test_no_leak(self):
-        with daemon.Daemon('--allow-sample', kernel='enabled,soft', asan=True,
-                           env={'ASAN_OPTIONS': 'detect_leaks=1'}) as server:
-            list(self.load(server, REQUESTS))
-            status = server.end()
-        said = server.output()
+        server = self.start(asan=True, env={'ASAN_OPTIONS': 'detect_leaks=1'})
+        list(self.load(server, REQUESTS))
+        status, said = server.end(), server.output()
+        self.assertEqual([line for line in said.splitlines() if any(word in line for word in REPORTS)], [], said)
         self.assertEqual(status, 0, said)
-        self.assertEqual([line for line in said.splitlines() if any(word in line for word in REPORTS)], [])
 
     def test_memory_does_not_grow(self):
-        with daemon.Daemon('--allow-sample', kernel='enabled,soft') as server:
-            sizes = [resident(server) for _ in self.load(server, WARM_UP, REQUESTS - WARM_UP)]
+        server = self.start()
+        sizes = [resident(server) for _ in self.load(server, WARM_UP, REQUESTS - WARM_UP)]
         print(f'# resident: {sizes[0]} KiB after {WARM_UP} requests, {sizes[1]} KiB at the end', flush=True)
         self.assertLess(sizes[1] - sizes[0], GROWTH_KIB)
