@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Any bytes as JSON. Text that is taken is UTF-8, means the same to cJSON when cJSON has
- * written it anew, and its members are of one type each. Text that is JSON to the recogniser
- * is refused only for what json.h says.
+ * Any bytes as JSON. Text that is taken has nothing of what json.h says is refused, means the
+ * same when cJSON has written it anew, and its members are of one type each. Text that is JSON
+ * to the recogniser is refused for nothing else.
  */
 #include <errno.h>
 
@@ -87,20 +87,34 @@ static void check_string(const char *string)
 	free(written);
 }
 
-static void check_value(const cJSON *value, unsigned int depth)
+/* Counts the values. */
+static unsigned int check_value(const cJSON *value, unsigned int depth)
 {
+	unsigned int count = 1;
 	const cJSON *child;
 
-	MUST(depth <= AAEL_JSON_DEPTH_MAX);
+	MUST(depth < AAEL_JSON_DEPTH_MAX || !(cJSON_IsArray(value) || cJSON_IsObject(value)));
 	if (cJSON_IsString(value))
 		check_string(value->valuestring);
-	if (!depth && aael_json_is_object(value))
+	if (aael_json_is_object(value))
 		check_getters(value, "no such member");
 	cJSON_ArrayForEach(child, value) {
-		if (aael_json_is_object(value))
+		if (aael_json_is_object(value)) {
+			MUST(cJSON_GetObjectItemCaseSensitive(value, child->string) == child);
 			check_getters(value, child->string);
-		check_value(child, depth + 1);
+		}
+		count += check_value(child, depth + 1);
 	}
+	return count;
+}
+
+/* In JSON a backslash stands in strings only. */
+static bool has_nul(const uint8_t *text, size_t size)
+{
+	for (size_t i = 0; i < size; i += text[i] == '\\' ? 2 : 1)
+		if (!text[i] || (size - i >= 6 && !memcmp(text + i, "\\u0000", 6)))
+			return true;
+	return false;
 }
 
 /* cJSON's own text of it is JSON to us, too, and the same. */
@@ -124,8 +138,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	cJSON *root;
 
 	if (!parse(data, size, &root, &error)) {
-		MUST(strict && is_utf8(data, size));
-		check_value(root, 0);
+		MUST(strict && is_utf8(data, size) && !has_nul(data, size));
+		MUST(check_value(root, 0) <= AAEL_JSON_VALUES_MAX);
 		check_again(root);
 	} else if (strict) {
 		MUST(is_documented(&error) || has_long_number(data, size));

@@ -128,7 +128,49 @@ static bool is_json(const char *text)
 	       strstr(error.text, "not strict JSON");
 }
 
-/* The entry's own bytes, in base64, and its register. */
+/* Is @shown the bytes, with U+FFFD for what is no character, or NUL? */
+static bool is_text(const char *shown, const char *bytes, size_t size)
+{
+	const uint8_t *p = (const uint8_t *)bytes;
+	uint32_t number;
+	size_t n;
+
+	for (; shown && size; p += n, size -= n) {
+		n = utf8_character(p, size, &number);
+		if (!n || !*p) {
+			n = 1;
+			if (strncmp(shown, "\xef\xbf\xbd", 3))
+				return false;
+			shown += 3;
+		} else if (!strncmp(shown, (const char *)p, n)) {
+			shown += n;
+		} else {
+			return false;
+		}
+	}
+	return shown && !*shown;
+}
+
+static void check_text(const cJSON *details, const struct aael_tcg2_entry *e)
+{
+	const cJSON *data = cJSON_GetObjectItem(details, "data");
+	struct aael_text t;
+	int ret = aael_text_decode(e, &t);
+
+	MUST(cJSON_IsObject(details));
+	if (ret != -ENOENT && t.text)
+		MUST(is_text(cJSON_GetStringValue(cJSON_GetObjectItem(details, "string")), t.text,
+			     t.text_size));
+	MUST(!ret == !!data);
+	if (!ret)
+		MUST(is_text(cJSON_GetStringValue(cJSON_GetObjectItem(data, "domain")), t.domain,
+			     t.domain_size) &&
+		     is_text(cJSON_GetStringValue(cJSON_GetObjectItem(data, "operation")),
+			     t.operation, t.operation_size) &&
+		     cJSON_GetObjectItem(data, "content"));
+}
+
+/* The entry's own bytes, in base64, its text and its register. */
 static void check_shown(const cJSON *item, const struct aael_tcg2_entry *e)
 {
 	const char *event = cJSON_GetStringValue(cJSON_GetObjectItem(item, "event"));
@@ -140,7 +182,7 @@ static void check_shown(const cJSON *item, const struct aael_tcg2_entry *e)
 	MUST(!aael_base64_decode(event, chars, bytes, &size, &error));
 	MUST(size == e->event_size && !memcmp(bytes, e->event, size));
 	MUST(cJSON_GetNumberValue(cJSON_GetObjectItem(item, "index")) == e->reg);
-	MUST(cJSON_IsObject(cJSON_GetObjectItem(item, "details")));
+	check_text(cJSON_GetObjectItem(item, "details"), e);
 	MUST(cJSON_GetArraySize(cJSON_GetObjectItem(item, "digests")) == (int)e->digest_count);
 	free(bytes);
 }
