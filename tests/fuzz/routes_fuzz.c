@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Any request to the routes of the daemon, past the checks that http.c makes of its head. Each
- * is answered exactly once, with a status that rest-api.md knows and a body that is what its
- * type says; and an event is said to be logged exactly if the kernel said so.
+ * Any requests to the routes of the daemon, past the checks that http.c makes of their heads.
+ * Each is answered exactly once, with a status that rest-api.md knows and a body that is what
+ * its type says; events are said to be logged exactly if the kernel said so; tokens and
+ * resources are what the KBS gave.
  *
- *	u8 features, switches	u8 what becomes of jobs		u8 what the kernel says
- *	method ' ' target '\n' body
+ *	u8 features, switches	u8 what becomes of jobs
+ *	u8 what the kernel says	u8 what the KBS says
+ *	{ method ' ' target '\n' body '\0' } …
  *
- * Neither a device nor the network is there: evidence and sockets are those below.
+ * Neither a device nor the network is there: evidence, the KBS and sockets are those below.
  */
 #include <errno.h>
 
@@ -17,13 +19,16 @@
 #include "json.h"
 #include "libaael.h"
 
-#define HEAD_BYTES 3
+#define HEAD_BYTES 4
+#define REQUESTS_MAX 8
+#define LOGGED "{\"success\":\"true\"}"
+#define SECRET "secret\0\xff"
+#define MESSAGE "KBS http://kbs, auth: 401 \"no\""
 
-/* What became of the request. */
+/* What became of a request. */
 struct answer {
 	struct aaeld_call call;
 	int count;
-	int status;
 	bool logged; /* CoCo's body of an event that is in the log */
 };
 
@@ -48,59 +53,63 @@ static bool is_documented(int status)
 	return false;
 }
 
-static void done(struct aaeld_call *call, const struct aaeld_reply *reply)
+static void check_text(const struct aaeld_reply *reply)
 {
-	static const char logged[] = "{\"success\":\"true\"}";
-	struct answer *a = (struct answer *)call;
-
-	a->count++;
-	a->status = reply->status;
-	a->logged = reply->body_size == strlen(logged) && !strcmp(reply->body, logged);
-	MUST(is_documented(reply->status));
-	MUST((reply->status == 405) == !!reply->allow);
 	MUST(reply->body && reply->body[reply->body_size] == '\0');
 	if (!strcmp(reply->type, "application/json"))
 		MUST(is_json(reply->body, reply->body_size));
-	else if (!strcmp(reply->type, "text/plain"))
-		MUST(reply->body_size && is_plain(reply->body, reply->body_size));
 	else
-		MUST(reply->status == 200 && !strcmp(reply->type, "application/octet-stream"));
+		MUST(!strcmp(reply->type, "text/plain") && reply->body_size &&
+		     is_plain(reply->body, reply->body_size));
 }
 
-/* ---- jobs: run at once, after the request is gone, never, or not taken ----------- */
+static void done(struct aaeld_call *call, const struct aaeld_reply *reply)
+{
+	struct answer *a = (struct answer *)call;
+
+	MUST(!a->count++);
+	MUST(is_documented(reply->status));
+	MUST((reply->status == 405) == !!reply->allow);
+	MUST(reply->body || !reply->body_size);
+	if (strcmp(reply->type, "application/octet-stream"))
+		check_text(reply);
+	else
+		MUST(reply->status == 200 &&
+		     (!reply->body_size || is_json(reply->body, reply->body_size) ||
+		      (reply->body_size == sizeof(SECRET) &&
+		       !memcmp(reply->body, SECRET, sizeof(SECRET)))));
+	a->logged =
+		reply->body_size == strlen(LOGGED) && !memcmp(reply->body, LOGGED, strlen(LOGGED));
+}
+
+/* ---- jobs: run after each request, after all, never, or not taken ------------------ */
 
 enum { RUN, KEEP, DROP, REFUSE };
 
 static struct {
 	int what;
-	struct aaeld_job *kept;
+	unsigned int count;
+	struct aaeld_job *kept[REQUESTS_MAX];
 } jobs;
 
 static int submit(struct aaeld_app *app, struct aaeld_job *job)
 {
 	(void)app;
-	MUST(!jobs.kept);
+	MUST(job->lane < AAELD_LANES && jobs.count < REQUESTS_MAX);
 	if (jobs.what == REFUSE)
 		return -EBUSY;
-	if (jobs.what == RUN) {
-		job->run(job);
-		job->finish(job);
-	} else {
-		jobs.kept = job;
-	}
+	jobs.kept[jobs.count++] = job;
 	return 0;
 }
 
 static void end_jobs(void)
 {
-	struct aaeld_job *job = jobs.kept;
-
-	jobs.kept = NULL;
-	if (!job)
-		return;
-	if (jobs.what == KEEP)
-		job->run(job);
-	job->finish(job);
+	for (unsigned int i = 0; i < jobs.count; i++) {
+		if (jobs.what != DROP)
+			jobs.kept[i]->run(jobs.kept[i]);
+		jobs.kept[i]->finish(jobs.kept[i]);
+	}
+	jobs.count = 0;
 }
 
 /* ---- what is not there ------------------------------------------------------------- */
@@ -122,6 +131,58 @@ static int make_quote(struct aaeld_evidence *e)
 const struct aaeld_evidence_ops aaeld_evidence_tdx = { "tdx", true, make_quote };
 const struct aaeld_evidence_ops aaeld_evidence_tpm = { "tpm", true, make_quote };
 
+struct fake_kbs {
+	int status;
+	int64_t expiry;
+};
+
+static void give(const struct fake_kbs *kbs, const char *body, size_t size,
+		 struct aaeld_kbs_result *r)
+{
+	struct bytes copy = exact_copy(body, size);
+
+	r->status = kbs->status;
+	r->expiry = kbs->expiry;
+	snprintf(r->message, sizeof(r->message), "%s", MESSAGE);
+	if (r->status != 200) {
+		free(copy.block);
+		return;
+	}
+	r->body = copy.block;
+	r->size = size;
+}
+
+static void give_token(void *kbs, struct aaeld_kbs_result *r)
+{
+	static const char token[] = "{\"token\":\"a.b.c\",\"tee_keypair\":\"\"}";
+
+	give(kbs, token, strlen(token), r);
+}
+
+static void give_resource(void *kbs, const char *path, struct aaeld_kbs_result *r)
+{
+	size_t segments = 1;
+
+	/* It becomes a part of an URL as it is. */
+	for (const char *p = path; *p; p++)
+		segments += *p == '/';
+	MUST(segments == 3 && is_plain(path, strlen(path)) && !strpbrk(path, "%?#\\ ") &&
+	     !strstr(path, "/.") && *path != '.' && !strstr(path, "//"));
+	give(kbs, SECRET, sizeof(SECRET), r);
+}
+
+static const struct aaeld_kbs_ops kbs_ops = { .token = give_token, .resource = give_resource };
+
+static struct fake_kbs kbs_of(uint8_t how)
+{
+	static const int statuses[] = { 200, 403, 404, 500, 501, 502, 503 };
+
+	return (struct fake_kbs){
+		.status = statuses[how % (sizeof(statuses) / sizeof(statuses[0]))],
+		.expiry = how & 0x80 ? INT64_MAX : 0,
+	};
+}
+
 int socket(int domain, int type, int protocol);
 
 int socket(int domain, int type, int protocol)
@@ -133,7 +194,7 @@ int socket(int domain, int type, int protocol)
 	return -1;
 }
 
-/* ---- the request --------------------------------------------------------------------- */
+/* ---- the requests --------------------------------------------------------------------- */
 
 static struct fake_kernel kernel_of(uint8_t how)
 {
@@ -173,7 +234,7 @@ static char *cut(const uint8_t **data, size_t *size, char end)
 }
 
 /* What the kernel was asked to log it can log, and what it did is what is answered. */
-static void check_event(const struct fake_kernel *k, const struct answer *a)
+static void check_events(const struct fake_kernel *k, const struct answer answers[REQUESTS_MAX])
 {
 	struct aael_event e = {
 		.domain = k->domain,
@@ -184,39 +245,73 @@ static void check_event(const struct fake_kernel *k, const struct answer *a)
 		.content_size = strlen(k->content),
 	};
 	const char *field, *why;
+	int logged = 0;
 
-	MUST(k->asked <= 1 && a->logged == (k->appended == 1));
+	for (unsigned int i = 0; i < REQUESTS_MAX; i++)
+		logged += answers[i].logged;
+	MUST(k->asked <= REQUESTS_MAX && logged == k->appended);
 	/* The copy of a longer content may end within a character. */
 	if (k->asked && e.content_size < sizeof(k->content) - 1)
 		MUST(!aael_event_check(&e, &field, &why));
 }
 
-static void ask(struct aaeld_app *app, const char *method, const char *target,
-		const struct bytes *body)
+/* Is it answered, or will it be? */
+static bool ask(struct aaeld_app *app, const uint8_t *data, size_t size, struct answer *a)
 {
-	struct answer a = { .call.done = done };
+	char *method = cut(&data, &size, ' '), *target = cut(&data, &size, '\n');
+	struct bytes body = exact_copy(data, size);
 	struct aaeld_request request = {
 		.method = method,
 		.target = target,
-		.body = body->size ? (const char *)body->p : NULL,
-		.body_size = body->size,
+		.body = size ? (const char *)body.p : NULL,
+		.body_size = size,
+		.no_cache = size % 2,
 	};
+	bool asked = !aaeld_guard_target(&request.target);
 
-	if (aaeld_guard_target(&request.target))
-		return;
-	aaeld_routes_dispatch(app, &request, &a.call);
-	MUST(a.count + !!jobs.kept == 1);
+	a->call.done = done;
+	if (asked)
+		aaeld_routes_dispatch(app, &request, &a->call);
+	MUST(a->count == 1 || !asked || jobs.count);
+	if (jobs.what == RUN)
+		end_jobs();
+	free(body.block);
+	free(target);
+	free(method);
+	return asked;
+}
+
+static void ask_all(struct aaeld_app *app, const uint8_t *data, size_t size)
+{
+	struct answer answers[REQUESTS_MAX] = { 0 };
+	bool asked[REQUESTS_MAX] = { 0 };
+
+	for (unsigned int i = 0; size && i < REQUESTS_MAX; i++) {
+		const uint8_t *end = memchr(data, '\0', size);
+		size_t n = end ? (size_t)(end - data) : size;
+
+		asked[i] = ask(app, data, n, &answers[i]);
+		n += !!end;
+		data += n;
+		size -= n;
+	}
 	end_jobs();
-	MUST(a.count == 1);
-	check_event(app->kernel, &a);
+	for (unsigned int i = 0; i < REQUESTS_MAX; i++)
+		MUST(answers[i].count == asked[i]);
+	check_events(app->kernel, answers);
+	aaeld_tokens_free(&app->tokens);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fake_kernel kernel;
-	struct aaeld_app app = { .ops = &fake_ops, .kernel = &kernel, .submit = submit };
-	char *method, *target;
-	struct bytes body;
+	struct fake_kbs kbs;
+	struct aaeld_app app = {
+		.ops = &fake_ops,
+		.kernel = &kernel,
+		.kbs_ops = &kbs_ops,
+		.submit = submit,
+	};
 
 	if (size < HEAD_BYTES)
 		return 0;
@@ -224,18 +319,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	app.features = data[0] % AAELD_F_ALL + 1;
 	app.enable_eventlog = data[0] & 0x10;
 	app.allow_sample = data[0] & 0x20;
+	app.kbs = data[0] & 0x40 ? NULL : &kbs;
 	jobs.what = data[1] % 4;
-	jobs.kept = NULL;
+	jobs.count = 0;
 	kernel = kernel_of(data[2]);
+	kbs = kbs_of(data[3]);
 	aaeld_log_set_level(AAELD_ERROR);
-	data += HEAD_BYTES;
-	size -= HEAD_BYTES;
-	method = cut(&data, &size, ' ');
-	target = cut(&data, &size, '\n');
-	body = exact_copy(data, size);
-	ask(&app, method, target, &body);
-	free(body.block);
-	free(target);
-	free(method);
+	ask_all(&app, data + HEAD_BYTES, size - HEAD_BYTES);
 	return 0;
 }
