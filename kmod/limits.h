@@ -14,6 +14,11 @@
 #define AAEL_LOG_MAX_BYTES		SZ_1G
 /* The end of it that only CAP_SYS_ADMIN may fill. */
 #define AAEL_HEADROOM_BYTES		SZ_64K
+/*
+ * A stock KBS takes requests of 2 MiB, in which a log is in base64 and not alone: from here on it
+ * is time to say so.
+ */
+#define AAEL_LOG_LARGE_BYTES		(SZ_1M + SZ_256K)
 /* A boot log beyond this is not taken. */
 #define AAEL_BOOT_LOG_MAX_BYTES		SZ_16M
 

@@ -112,6 +112,8 @@ static void show_counters(struct seq_file *m, struct aael_log *log)
 	aael_query_info(log, &info);
 	seq_printf(m, "count: %llu\nbytes: %llu\n", info.count, info.bytes);
 	seq_printf(m, "own_bytes: %llu\n", info.bytes - info.own_offset);
+	if (info.bytes > AAEL_LOG_LARGE_BYTES)
+		seq_puts(m, "large: a verifier that takes requests of 2 MiB will soon refuse this log\n");
 	seq_printf(m, "max_log_bytes: %llu\nheadroom_bytes: %llu\n", info.max_log_bytes,
 		   info.headroom_bytes);
 	seq_printf(m, "violations: %llu\nrepairs: %llu\n", info.violations,

@@ -17,6 +17,7 @@ import vm
 
 MAX = 128 << 10
 HEADROOM = 64 << 10
+LARGE = 1280 << 10
 ENTRY = 4096
 OVERHEAD = len(aael.encode_entry(14, [0xb], 'f', 'o', ''))
 
@@ -120,3 +121,12 @@ class Full(unittest.TestCase):
         self.assertEqual(self.dev.info().max_log_bytes, MAX + HEADROOM + 16 * ENTRY)
         self.dev.write('f o c\n')
         self.replays()
+
+    def test_7_a_log_too_large_for_a_verifier_is_announced(self):
+        with netlink.Family() as nl:
+            nl.set_limits(2 * LARGE)
+        large = 'f o ' + 'c' * 65000 + '\n'
+        while self.dev.info().bytes <= LARGE:
+            self.assertNotIn('large', device.Status())
+            self.dev.write(large)
+        self.assertIn('2 MiB', device.Status().one('large'))
