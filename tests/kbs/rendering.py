@@ -4,11 +4,12 @@
 Device paths are left out: of the entries with one, details are empty.
 """
 import base64
+import functools
 import json
 import struct
 
 import aael
-from quotes import Refused, demand
+from quotes import FOREIGN, Refused, demand
 
 TITLES = {0xb: 'SHA-256', 0xc: 'SHA-384', 0xd: 'SHA-512'}
 TYPES = dict(enumerate((
@@ -88,20 +89,26 @@ def details(name, event):
     return variable(event) if name in VARIABLES else {}
 
 
-def entry(one):
-    name = TYPES.get(one.type, f'EV_UNKNOWN_0x{one.type:08x}')
+@functools.lru_cache(maxsize=1 << 14)  # under load the same log comes again and again
+def entry(register, kind, digests, event):
+    """digests: pairs of algorithm and bytes. What it returns is shared: not to be changed."""
+    name = TYPES.get(kind, f'EV_UNKNOWN_0x{kind:08x}')
     return {
-        'details': details(name, one.event),
-        'digest_matches_event': all(aael.hashed(alg, one.event) == digest
-                                    for alg, digest in one.digests.items()),
-        'digests': [{'alg': TITLES[alg], 'digest': digest.hex()}
-                    for alg, digest in one.digests.items()],
-        'event': base64.b64encode(one.event).decode(),
-        'index': one.register,
+        'details': details(name, event),
+        'digest_matches_event': all(aael.hashed(alg, event) == digest for alg, digest in digests),
+        'digests': [{'alg': TITLES[alg], 'digest': digest.hex()} for alg, digest in digests],
+        'event': base64.b64encode(event).decode(),
+        'index': register,
         'type_name': name,
     }
 
 
 def log(entries):
     """uefi_event_logs of those entries, whose algorithms are among TITLES"""
-    return [entry(one) for one in entries]
+    return [entry(one.register, one.type, tuple(one.digests.items()), one.event) for one in entries]
+
+
+def belied(shown):
+    """Is there an entry of ours whose text is not that of its digest? Foreign extends have another."""
+    return any(not one['digest_matches_event'] and 'data' in one['details']
+               and not one['details']['string'].startswith(FOREIGN.decode()) for one in shown)
