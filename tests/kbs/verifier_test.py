@@ -126,6 +126,13 @@ class Tdx(Case):
             bad.extend(register, b'\x11' * 48)
             self.refuses(f'RTMR{register - 1} is', bad, bad.evidence(DATA['tdx']))
 
+    def test_trustee_extends_also_what_is_no_action(self):
+        guest = with_events(attester.TdxGuest)
+        guest.add(attester.boot_entry(1, aael.EV_NO_ACTION, b'no action', SHA384))
+        self.verify(guest)
+        guest.log += attester.boot_entry(1, aael.EV_NO_ACTION, b'no action', SHA384)
+        self.refuses('RTMR0', guest, None)
+
     def test_no_log_at_all(self):
         guest = attester.TdxGuest(boot=False)
         evidence = {**guest.evidence(DATA['tdx']), 'cc_eventlog': None}
@@ -234,6 +241,13 @@ class Tpm(Case):
         guest = with_events(attester.TpmGuest)
         guest.extend(14, b'\1' * 32)
         self.verify(guest)
+        self.refuses('PCR 14 is', guest, None, log_aware=True)
+
+    def test_all_of_ours_are_left_out(self):
+        guest = attester.TpmGuest()
+        log = guest.log
+        guest.append('a', 'b', 'c')
+        guest.log = log
         self.refuses('PCR 14 is', guest, None, log_aware=True)
 
     def test_another_pcr_of_the_log(self):
