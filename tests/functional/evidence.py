@@ -112,7 +112,8 @@ def under_load(fetch, quotes):
 
 
 class Writers:
-    """Threads that append, for as long as the block lasts; paced, so that the log never fills."""
+    """Threads that append, for as long as the block lasts; paced, so that the log never fills:
+    pause is in seconds, or a function that says how many."""
 
     def __init__(self, number=2, pause=0.05, act=None):
         self.stop = threading.Event()
@@ -125,7 +126,7 @@ class Writers:
         try:
             with device.Device(os.O_WRONLY) as dev:
                 i = 0
-                while not self.stop.wait(self.pause):
+                while not self.stop.wait(self.pause() if callable(self.pause) else self.pause):
                     if self.act:
                         self.act(i)
                     else:
