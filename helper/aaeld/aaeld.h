@@ -28,6 +28,8 @@
 #define AAELD_EVENTS_MAX_JOBS 32
 #define AAELD_QUOTES_MAX_JOBS 12
 #define AAELD_KBS_MAX_JOBS 12
+/* Requests, not jobs, which they may share: that waits, and that runs. */
+#define AAELD_KBS_MAX_CALLS (AAELD_KBS_MAX_JOBS + 1)
 #define AAELD_REQUEST_TIMEOUT_MS 10000
 #define AAELD_STOP_MAX_MS 1000
 #define AAELD_CONFIG_MAX_BYTES (1024 * 1024)
@@ -392,6 +394,7 @@ struct aaeld_app {
 	bool allow_sample;    /* evidence without hardware, for tests */
 	const struct aaeld_kbs_ops *kbs_ops;
 	void *kbs; /* NULL: none is configured */
+	unsigned int kbs_calls; /* that wait for the KBS, at most AAELD_KBS_MAX_CALLS */
 	struct aaeld_tokens tokens;
 	int (*submit)(struct aaeld_app *app, struct aaeld_job *job); /* as aaeld_worker_submit() */
 	struct aaeld_worker *worker;
@@ -486,8 +489,9 @@ void aaeld_evidence_get_additional(struct aaeld_app *app, const struct aaeld_req
 /* ---- kbsjob.c; token.c: GET /aa/token; resource.c: GET /cdh/resource/… --------------- */
 
 /*
- * @job will fill @result, on the KBS's thread. 0; else @call has been answered and the job stays
- * the caller's: -ENOTCONN: there is no KBS, -EBUSY: too many wait.
+ * @job will fill @result, on the KBS's thread. 0, and @call is one of the app's kbs_calls until the
+ * job finishes it; else @call has been answered and the job stays the caller's: -ENOTCONN: there is
+ * no KBS, -EBUSY: too many wait.
  */
 int aaeld_kbs_submit(struct aaeld_app *app, struct aaeld_job *job, struct aaeld_kbs_result *result,
 		     struct aaeld_call *call);

@@ -4,6 +4,10 @@
 
 #include "aaeld.h"
 
+_Static_assert(AAELD_EVENTS_MAX_JOBS + 1 + AAELD_QUOTES_MAX_JOBS + 1 + AAELD_KBS_MAX_CALLS <
+		       AAELD_CONNECTIONS_MAX,
+	       "however many wait, one more is answered at once");
+
 int aaeld_kbs_submit(struct aaeld_app *app, struct aaeld_job *job, struct aaeld_kbs_result *result,
 		     struct aaeld_call *call)
 {
@@ -17,8 +21,10 @@ int aaeld_kbs_submit(struct aaeld_app *app, struct aaeld_job *job, struct aaeld_
 	/* Of a job that never runs. */
 	result->status = 503;
 	snprintf(result->message, sizeof(result->message), "the daemon is stopping");
-	if (!app->submit(app, job))
+	if (app->kbs_calls < AAELD_KBS_MAX_CALLS && !app->submit(app, job)) {
+		app->kbs_calls++;
 		return 0;
+	}
 	aaeld_routes_reply(call, 503, "text/plain",
 			   "too many requests are waiting for the KBS; try again");
 	return -EBUSY;

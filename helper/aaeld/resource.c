@@ -35,6 +35,7 @@ static void finish(struct aaeld_job *job)
 		.body_size = r->size,
 	};
 
+	j->app->kbs_calls--;
 	if (r->status == 200)
 		j->call->done(j->call, &reply);
 	else

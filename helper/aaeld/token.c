@@ -17,7 +17,7 @@ struct token_job {
 	struct aaeld_job job;
 	struct aaeld_app *app;
 	atomic_bool begun;
-	struct aaeld_call *calls[AAELD_CONNECTIONS_MAX];
+	struct aaeld_call *calls[AAELD_KBS_MAX_CALLS];
 	unsigned int count;
 	struct aaeld_kbs_result result;
 };
@@ -81,6 +81,7 @@ static void finish(struct aaeld_job *job)
 	struct token_job *j = (struct token_job *)job;
 	struct aaeld_kbs_result *r = &j->result;
 
+	j->app->kbs_calls -= j->count;
 	for (unsigned int i = 0; i < j->count; i++) {
 		if (r->status == 200)
 			reply_token(j->calls[i], r->body, r->size);
@@ -99,9 +100,10 @@ static bool join(struct aaeld_app *app, struct aaeld_call *call)
 {
 	struct token_job *j = app->tokens.waiting;
 
-	if (!j || j->begun || j->count == AAELD_CONNECTIONS_MAX)
+	if (!j || j->begun || app->kbs_calls == AAELD_KBS_MAX_CALLS)
 		return false;
 	j->calls[j->count++] = call;
+	app->kbs_calls++;
 	return true;
 }
 

@@ -2,10 +2,12 @@
 """aaeld and a KBS: tokens, resources, and every way in which a KBS can fail it. Evidence is of the
 kind `sample`. Whatever happened, the daemon lives, and the next request works."""
 import base64
+import collections
 import http.client
 import json
 import os
 import re
+import select
 import socket
 import tempfile
 import threading
@@ -196,6 +198,20 @@ class Tokens(Case):
         self.assertEqual(aaeld.stub.counts['held'], 1)
         aaeld.stub.clear()
         held.join()
+
+    def test_many_that_ask_leave_room_for_others(self):
+        aaeld = self.pair()
+        aaeld.stub.fault('any', 'hold')
+        held = []
+        for _ in range(20):
+            held.append(aaeld.connect())
+            held[-1].sendall(rest.request('GET', TOKEN))
+            wait_for(lambda: aaeld.stub.counts['held'])
+        wait_for(lambda: len(select.select(held, [], [], 0)[0]) == 7)
+        aaeld.event('meanwhile')
+        aaeld.stub.clear()
+        status = collections.Counter(rest.raw(b'', connection).status for connection in held)
+        self.assertEqual(status, {200: 13, 503: 7})
 
     def test_end_of_the_daemon(self):
         """It waits for no KBS; whoever asked is told."""

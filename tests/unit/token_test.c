@@ -300,6 +300,34 @@ static void what_never_ran_says_so(void **state)
 	assert_answer(&busy, 503, "too many requests are waiting for the KBS; try again");
 }
 
+/* Also those that share what has not begun, or has: others must find a connection. */
+static void only_so_many_wait(void **state)
+{
+	struct caller first, sharing[AAELD_KBS_MAX_CALLS], resource;
+
+	(void)state;
+	ask(&first, TOKEN, false);
+	jobs[0]->run(jobs[0]);
+	for (unsigned int i = 0; i < AAELD_KBS_MAX_CALLS; i++)
+		ask(&sharing[i], TOKEN, false);
+	ask(&resource, "/cdh/resource/a/b/c", false);
+	assert_int_equal(job_count, 2);
+	assert_answer(&sharing[AAELD_KBS_MAX_CALLS - 1], 503,
+		      "too many requests are waiting for the KBS; try again");
+	assert_answer(&resource, 503, "too many requests are waiting for the KBS; try again");
+	finish(0);
+	ask(&resource, "/cdh/resource/a/b/c", false);
+	assert_int_equal(resource.count, 0);
+	for (unsigned int i = 1; i < job_count; i++) {
+		jobs[i]->run(jobs[i]);
+		finish(i);
+	}
+	for (unsigned int i = 0; i < AAELD_KBS_MAX_CALLS - 1; i++)
+		assert_answer(&sharing[i], 200, "a token");
+	assert_answer(&resource, 200, "a token");
+	assert_int_equal(app.kbs_calls, 0);
+}
+
 static void resource_is_handed_over_as_it_is(void **state)
 {
 	struct caller c;
@@ -355,6 +383,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(failures_are_not_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_never_ran_says_so, setup, teardown),
+		cmocka_unit_test_setup_teardown(only_so_many_wait, setup, teardown),
 		cmocka_unit_test_setup_teardown(resource_is_handed_over_as_it_is, setup, teardown),
 		cmocka_unit_test_setup_teardown(paths_of_resources, setup, teardown),
 	};
