@@ -100,6 +100,8 @@ static CURLcode set_once(struct aaeld_kbshttp *h)
 		return ret;
 	curl_easy_setopt(h->easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(h->easy, CURLOPT_NOSIGNAL, 1L);
+	/* A resolver that is at it stays behind: neither deadline nor stop wait for it. */
+	curl_easy_setopt(h->easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(h->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
 	curl_easy_setopt(h->easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(h->easy, CURLOPT_HEADERFUNCTION, on_header);

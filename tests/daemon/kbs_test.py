@@ -205,6 +205,7 @@ class Tokens(Case):
         held = []
         for _ in range(20):
             held.append(aaeld.connect())
+            self.addCleanup(held[-1].close)
             held[-1].sendall(rest.request('GET', TOKEN))
             wait_for(lambda: aaeld.stub.counts['held'])
         wait_for(lambda: len(select.select(held, [], [], 0)[0]) == 7)

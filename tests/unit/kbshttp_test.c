@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Requests to a KBS: cookies, caps, tries, deadlines and the end of the daemon. */
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
@@ -23,6 +25,7 @@
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 #define BUSY "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 #define ANSWERS_MAX 4
+#define SLOW_NAME "slow.example"
 
 /* A KBS: one connection for each answer; NULL: it is silent until the client leaves. */
 static struct {
@@ -38,6 +41,21 @@ static struct {
 static struct aaeld_kbshttp *http;
 static struct aaeld_kbs_answer answer;
 static char message[AAEL_KBS_MESSAGE_BYTES], cookie[AAEL_KBS_COOKIE_BYTES];
+
+/* libcurl's resolver is a thread that calls this. */
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+		struct addrinfo **found)
+{
+	static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+	if (!strcmp(name, SLOW_NAME)) {
+		sem_post(&server.heard);
+		usleep(LONG_MS * 1000);
+		return EAI_AGAIN;
+	}
+	real = dlsym(RTLD_NEXT, "getaddrinfo");
+	return real(name, service, hints, found);
+}
 
 static void hear(int fd)
 {
@@ -254,6 +272,23 @@ static void stop_ends_everything(const char *first)
 	assert_in_range(aaeld_now_ms() - begin, 0, LONG_MS / 2);
 }
 
+/* As of a DNS server that does not answer. */
+static void stop_does_not_wait_for_a_name(void **state)
+{
+	int64_t begin = aaeld_now_ms();
+	pthread_t stopper;
+
+	(void)state;
+	start(0, NULL, NULL);
+	aaeld_kbshttp_free(http);
+	http = aaeld_kbshttp_new("http://" SLOW_NAME "/x", NULL);
+	assert_int_equal(ask("{}", 200), -ETIMEDOUT);
+	assert_int_equal(pthread_create(&stopper, NULL, stop_when_heard, NULL), 0);
+	assert_int_equal(insist(LONG_MS), -ECANCELED);
+	pthread_join(stopper, NULL);
+	assert_in_range(aaeld_now_ms() - begin, 200, LONG_MS / 2);
+}
+
 static void stop_ends_a_request(void **state)
 {
 	(void)state;
@@ -278,6 +313,7 @@ int main(void)
 		TEST(trouble_is_tried_again),
 		TEST(no_try_goes_beyond_the_deadline),
 		TEST(silence_ends_with_the_deadline),
+		TEST(stop_does_not_wait_for_a_name),
 		TEST(stop_ends_a_request),
 		TEST(stop_ends_a_pause),
 	};
