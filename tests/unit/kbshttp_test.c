@@ -38,6 +38,7 @@ static struct {
 	sem_t heard;
 } server;
 
+static unsigned int port; /* the server's */
 static struct aaeld_kbshttp *http;
 static struct aaeld_kbs_answer answer;
 static char message[AAEL_KBS_MESSAGE_BYTES], cookie[AAEL_KBS_COOKIE_BYTES];
@@ -106,7 +107,8 @@ static void start(unsigned int count, const char *first, const char *second)
 	assert_int_equal(bind(server.fd, (struct sockaddr *)&at, sizeof(at)), 0);
 	assert_int_equal(listen(server.fd, 8), 0);
 	assert_int_equal(getsockname(server.fd, (struct sockaddr *)&at, &size), 0);
-	snprintf(url, sizeof(url), "http://127.0.0.1:%u/x", ntohs(at.sin_port));
+	port = ntohs(at.sin_port);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/x", port);
 	server.count = count;
 	server.answers[0] = first;
 	server.answers[1] = second;
@@ -186,6 +188,22 @@ static void cookie_is_kept_and_sent(void **state)
 	assert_heard("Cookie: kbs-session-id=abc\r\n");
 	assert_null(strstr(server.request, "Content-Type"));
 	assert_string_equal(answer.body, "{}");
+}
+
+static void cookie_of_a_proxy_is_not_the_kbs(void **state)
+{
+	char proxy[64];
+
+	(void)state;
+	start(1, "HTTP/1.1 200 OK\r\nSet-Cookie: kbs-session-id=abc\r\n\r\n", NULL);
+	snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%u", port);
+	setenv("https_proxy", proxy, 1);
+	aaeld_kbshttp_free(http);
+	http = aaeld_kbshttp_new("https://kbs.example", NULL);
+	assert_int_equal(ask("{}", LONG_MS), -EIO);
+	unsetenv("https_proxy");
+	assert_heard("CONNECT kbs.example:443 HTTP/1.1\r\n");
+	assert_string_equal(cookie, "");
 }
 
 static void redirect_is_an_answer(void **state)
@@ -307,6 +325,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(cookie_is_kept_and_sent),
+		TEST(cookie_of_a_proxy_is_not_the_kbs),
 		TEST(redirect_is_an_answer),
 		TEST(answer_may_end_with_the_connection),
 		TEST(answer_is_capped),
