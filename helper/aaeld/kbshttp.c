@@ -206,7 +206,8 @@ static int error_of(CURLcode code, const struct transfer *t)
 	case CURLE_ABORTED_BY_CALLBACK:
 		return -ECANCELED;
 	case CURLE_OPERATION_TIMEDOUT:
-		return -ETIMEDOUT;
+		/* Before the deadline it is only the connection that was not made in time. */
+		return aaeld_now_ms() < t->request->deadline_ms ? -EIO : -ETIMEDOUT;
 	case CURLE_WRITE_ERROR:
 		return t->too_large ? -EFBIG : -ENOMEM;
 	case CURLE_OUT_OF_MEMORY:
