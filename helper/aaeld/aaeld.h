@@ -40,6 +40,7 @@
 #define AAELD_KBS_LIMIT_MS 50000 /* from a request to us until its answer */
 #define AAELD_KBS_PAUSE_MS 1000	 /* before a KBS that is in trouble is asked again */
 #define AAELD_KBS_SPARE_BYTES (1024 * 1024)
+#define AAELD_KBS_HEADERS_MAX_BYTES (64 * 1024)
 #define AAELD_TOKEN_LEFT_S 60 /* of a token that may be given out again */
 
 #define AAELD_RESOURCE_PREFIX "/cdh/resource/"

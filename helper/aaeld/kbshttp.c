@@ -29,10 +29,20 @@ struct aaeld_kbshttp {
 struct transfer {
 	struct aaeld_kbs_request *request;
 	struct aaeld_kbs_answer *answer;
-	bool too_large;
+	size_t header_bytes;
+	const char *too_large; /* what has more bytes than its limit, or NULL */
+	size_t limit;
 };
 
 /* ---- what curl calls ------------------------------------------------------------ */
+
+/* Ends the transfer. */
+static size_t refuse(struct transfer *t, const char *what, size_t limit)
+{
+	t->too_large = what;
+	t->limit = limit;
+	return 0;
+}
 
 static size_t on_body(char *data, size_t one, size_t size, void *arg)
 {
@@ -41,10 +51,8 @@ static size_t on_body(char *data, size_t one, size_t size, void *arg)
 	char *body;
 
 	(void)one;
-	if (size > t->request->answer_max - a->size) {
-		t->too_large = true;
-		return 0;
-	}
+	if (size > t->request->answer_max - a->size)
+		return refuse(t, "the answer", t->request->answer_max);
 	/* Grows by half: what is kept is never asked of the heap a byte at a time. */
 	if (a->size + size >= a->room) {
 		a->room = (a->size + size) * 3 / 2 + 1;
@@ -65,6 +73,10 @@ static size_t on_header(char *data, size_t one, size_t size, void *arg)
 	size_t name = strlen(COOKIE_HEADER);
 
 	(void)one;
+	/* libcurl keeps each line, also those behind the body, for whose number it has no limit. */
+	if (size > AAELD_KBS_HEADERS_MAX_BYTES - t->header_bytes)
+		return refuse(t, "the answer's header", AAELD_KBS_HEADERS_MAX_BYTES);
+	t->header_bytes += size;
 	if (size > name && !strncasecmp(data, COOKIE_HEADER, name))
 		aael_kbs_cookie(data + name, size - name, t->request->cookie);
 	return size;
@@ -242,8 +254,8 @@ int aaeld_kbshttp_ask(struct aaeld_kbshttp *h, struct aaeld_kbs_request *request
 	}
 	drop(answer);
 	if (ret == -EFBIG)
-		snprintf(message, AAEL_KBS_MESSAGE_BYTES, "the answer has more than %zu bytes",
-			 request->answer_max);
+		snprintf(message, AAEL_KBS_MESSAGE_BYTES, "%s has more than %zu bytes", t.too_large,
+			 t.limit);
 	else if (ret == -ETIMEDOUT)
 		snprintf(message, AAEL_KBS_MESSAGE_BYTES, "no answer in time");
 	else

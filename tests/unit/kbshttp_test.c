@@ -239,6 +239,29 @@ static void answer_is_capped(void **state)
 	assert_null(answer.body);
 }
 
+/* In header lines, before the body and behind it: libcurl keeps them, however many. */
+static void header_is_capped(void **state)
+{
+	static char before[2 * AAELD_KBS_HEADERS_MAX_BYTES], behind[sizeof(before)];
+	size_t used, end;
+
+	(void)state;
+	used = (size_t)snprintf(before, sizeof(before), "HTTP/1.1 200 OK\r\n");
+	end = (size_t)snprintf(behind, sizeof(behind),
+			       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n");
+	while (used <= AAELD_KBS_HEADERS_MAX_BYTES) {
+		used += (size_t)sprintf(before + used, "X: %0100d\r\n", 0);
+		end += (size_t)sprintf(behind + end, "X: %0100d\r\n", 0);
+	}
+	strcat(before, "\r\n");
+	strcat(behind, "\r\n");
+	start(2, before, behind);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(ask("{}", LONG_MS), -EFBIG);
+		assert_string_equal(message, "the answer's header has more than 65536 bytes");
+	}
+}
+
 static void trouble_is_tried_again(void **state)
 {
 	(void)state;
@@ -329,6 +352,7 @@ int main(void)
 		TEST(redirect_is_an_answer),
 		TEST(answer_may_end_with_the_connection),
 		TEST(answer_is_capped),
+		TEST(header_is_capped),
 		TEST(trouble_is_tried_again),
 		TEST(no_try_goes_beyond_the_deadline),
 		TEST(silence_ends_with_the_deadline),
