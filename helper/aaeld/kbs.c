@@ -98,7 +98,6 @@ static int ask(struct aaeld_kbs *kbs, struct aaeld_kbs_result *r,
 	       struct aaeld_kbs_request *request, struct aaeld_kbs_answer *answer)
 {
 	char message[AAEL_KBS_MESSAGE_BYTES];
-
 	int ret;
 
 	request->deadline_ms = r->deadline_ms;

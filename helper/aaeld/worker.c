@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A thread for each lane: no event waits for a quote, and no quote for a KBS. The lock protects the lists and the flag; a job belongs to
- * exactly one list or one thread. Finished jobs come back by an eventfd, so the event loop
- * needs no locking of its own.
+ * A thread for each lane: no event waits for a quote, and no quote for a KBS. The lock protects
+ * the lists and the flag; a job belongs to exactly one list or one thread. Finished jobs come back
+ * by an eventfd, so the event loop needs no locking of its own.
  */
 #include <errno.h>
 #include <event2/event.h>
