@@ -472,6 +472,10 @@ class Resources(Case):
             aaeld.stub.fault('resource', **fault)
             self.fails(aaeld, 502, '401 Token', target=path)
             self.assertEqual(aaeld.stub.counts['resource'] - before, 3)
+        # A new handshake is of nobody's session yet.
+        auths = [request for request in aaeld.stub.requests if request.path.endswith('/auth')]
+        self.assertGreater(len(auths), 5)
+        self.assertNotIn('Cookie', ''.join(name for request in auths for name in request.headers))
 
     def test_refusals(self):
         aaeld = self.pair()
