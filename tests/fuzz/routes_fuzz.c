@@ -3,7 +3,7 @@
  * Any requests to the routes of the daemon, past the checks that http.c makes of their heads.
  * Each is answered exactly once, with a status that rest-api.md knows and a body that is what
  * its type says; events are said to be logged exactly if the kernel said so; tokens and
- * resources are what the KBS gave.
+ * resources are what the KBS gave, and a token's log has what was logged before it was asked for.
  *
  *	u8 features, switches	u8 what becomes of jobs
  *	u8 what the kernel says	u8 what the KBS says
@@ -23,13 +23,15 @@
 #define REQUESTS_MAX 8
 #define LOGGED "{\"success\":\"true\"}"
 #define SECRET "secret\0\xff"
+#define TOKEN "{\"token\":\"%llu\",\"tee_keypair\":\"\"}"
 #define MESSAGE "KBS http://kbs, auth: 401 \"no\""
 
 /* What became of a request. */
 struct answer {
 	struct aaeld_call call;
 	int count;
-	bool logged; /* CoCo's body of an event that is in the log */
+	bool logged;	/* CoCo's body of an event that is in the log */
+	uint64_t least; /* events that were in the log when it was asked */
 };
 
 static bool is_json(const char *text, size_t size)
@@ -63,6 +65,17 @@ static void check_text(const struct aaeld_reply *reply)
 		     is_plain(reply->body, reply->body_size));
 }
 
+static void check_token(const struct answer *a, const struct aaeld_reply *reply)
+{
+	unsigned long long count;
+	char *text = strndup(reply->body ? reply->body : "", reply->body_size);
+
+	MUST(text);
+	if (sscanf(text, TOKEN, &count) == 1)
+		MUST(count >= a->least);
+	free(text);
+}
+
 static void done(struct aaeld_call *call, const struct aaeld_reply *reply)
 {
 	struct answer *a = (struct answer *)call;
@@ -78,13 +91,14 @@ static void done(struct aaeld_call *call, const struct aaeld_reply *reply)
 		     (!reply->body_size || is_json(reply->body, reply->body_size) ||
 		      (reply->body_size == sizeof(SECRET) &&
 		       !memcmp(reply->body, SECRET, sizeof(SECRET)))));
+	check_token(a, reply);
 	a->logged =
 		reply->body_size == strlen(LOGGED) && !memcmp(reply->body, LOGGED, strlen(LOGGED));
 }
 
-/* ---- jobs: run after each request, after all, never, or not taken ------------------ */
+/* ---- jobs: run after each request, after all, never, not taken, ended after all -------- */
 
-enum { RUN, KEEP, DROP, REFUSE };
+enum { RUN, KEEP, DROP, REFUSE, EARLY };
 
 static struct {
 	int what;
@@ -99,13 +113,15 @@ static int submit(struct aaeld_app *app, struct aaeld_job *job)
 	if (jobs.what == REFUSE)
 		return -EBUSY;
 	jobs.kept[jobs.count++] = job;
+	if (jobs.what == EARLY)
+		job->run(job);
 	return 0;
 }
 
 static void end_jobs(void)
 {
 	for (unsigned int i = 0; i < jobs.count; i++) {
-		if (jobs.what != DROP)
+		if (jobs.what != DROP && jobs.what != EARLY)
 			jobs.kept[i]->run(jobs.kept[i]);
 		jobs.kept[i]->finish(jobs.kept[i]);
 	}
@@ -132,8 +148,25 @@ const struct aaeld_evidence_ops aaeld_evidence_tdx = { "tdx", true, make_quote }
 const struct aaeld_evidence_ops aaeld_evidence_tpm = { "tpm", true, make_quote };
 
 struct fake_kbs {
+	struct fake_kernel *kernel;
 	int status;
 	int64_t expiry;
+};
+
+/* fakekernel.h's, with a log that grows. */
+static int append(void *kernel, const struct aaeld_event *event, uint64_t *sequence)
+{
+	struct fake_kernel *k = kernel;
+	int ret = fake_append(kernel, event, sequence);
+
+	k->info.count += !ret;
+	return ret;
+}
+
+static const struct aaeld_kernel_ops kernel_ops = {
+	.append = append,
+	.info = fake_info,
+	.snapshot = fake_snapshot,
 };
 
 static void give(const struct fake_kbs *kbs, const char *body, size_t size,
@@ -152,10 +185,13 @@ static void give(const struct fake_kbs *kbs, const char *body, size_t size,
 	r->size = size;
 }
 
-static void give_token(void *kbs, struct aaeld_kbs_result *r)
+static void give_token(void *arg, struct aaeld_kbs_result *r)
 {
-	static const char token[] = "{\"token\":\"a.b.c\",\"tee_keypair\":\"\"}";
+	struct fake_kbs *kbs = arg;
+	char token[80];
 
+	aaeld_mark_take(&kernel_ops, kbs->kernel, &r->mark);
+	snprintf(token, sizeof(token), TOKEN, (unsigned long long)r->mark.count);
 	give(kbs, token, strlen(token), r);
 }
 
@@ -173,11 +209,12 @@ static void give_resource(void *kbs, const char *path, struct aaeld_kbs_result *
 
 static const struct aaeld_kbs_ops kbs_ops = { .token = give_token, .resource = give_resource };
 
-static struct fake_kbs kbs_of(uint8_t how)
+static struct fake_kbs kbs_of(uint8_t how, struct fake_kernel *kernel)
 {
 	static const int statuses[] = { 200, 403, 404, 500, 501, 502, 503 };
 
 	return (struct fake_kbs){
+		.kernel = kernel,
 		.status = statuses[how % (sizeof(statuses) / sizeof(statuses[0]))],
 		.expiry = how & 0x80 ? INT64_MAX : 0,
 	};
@@ -215,8 +252,8 @@ static struct fake_kernel kernel_of(uint8_t how)
 	k.info.alg_count = how % (AAEL_BANKS_MAX + 1);
 	for (uint32_t i = 0; i < k.info.alg_count; i++)
 		k.info.algs[i] = (uint16_t)(AAEL_ALG_SHA256 + i);
-	k.info_ret = how % 11 ? 0 : -ENXIO;
-	k.snapshot_ret = how % 13 ? 0 : -ENOTCONN;
+	k.info_ret = how % 11 == 5 ? -ENXIO : 0;
+	k.snapshot_ret = how % 13 == 5 ? -ENOTCONN : 0;
 	return k;
 }
 
@@ -267,9 +304,11 @@ static bool ask(struct aaeld_app *app, const uint8_t *data, size_t size, struct 
 		.body_size = size,
 		.no_cache = size % 2,
 	};
+	const struct fake_kernel *kernel = app->kernel;
 	bool asked = !aaeld_guard_target(&request.target);
 
 	a->call.done = done;
+	a->least = kernel->info.count;
 	if (asked)
 		aaeld_routes_dispatch(app, &request, &a->call);
 	MUST(a->count == 1 || !asked || jobs.count);
@@ -307,7 +346,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fake_kernel kernel;
 	struct fake_kbs kbs;
 	struct aaeld_app app = {
-		.ops = &fake_ops,
+		.ops = &kernel_ops,
 		.kernel = &kernel,
 		.kbs_ops = &kbs_ops,
 		.submit = submit,
@@ -320,10 +359,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	app.enable_eventlog = data[0] & 0x10;
 	app.allow_sample = data[0] & 0x20;
 	app.kbs = data[0] & 0x40 ? NULL : &kbs;
-	jobs.what = data[1] % 4;
+	jobs.what = data[1] % 5;
 	jobs.count = 0;
 	kernel = kernel_of(data[2]);
-	kbs = kbs_of(data[3]);
+	kbs = kbs_of(data[3], &kernel);
 	aaeld_log_set_level(AAELD_ERROR);
 	ask_all(&app, data + HEAD_BYTES, size - HEAD_BYTES);
 	return 0;
