@@ -154,6 +154,8 @@ int aael_kbs_cookie(const char *header, size_t size, char cookie[AAEL_KBS_COOKIE
 	    memcmp(header, COOKIE, strlen(COOKIE)))
 		return -ENOENT;
 	size = (size_t)(end - ++equals);
+	if (!size)
+		return -EBADMSG;
 	if (size >= AAEL_KBS_COOKIE_BYTES)
 		return -E2BIG;
 	for (size_t i = 0; i < size; i++)
@@ -161,7 +163,7 @@ int aael_kbs_cookie(const char *header, size_t size, char cookie[AAEL_KBS_COOKIE
 			return -EBADMSG;
 	memcpy(cookie, equals, size);
 	cookie[size] = '\0';
-	return size ? 0 : -EBADMSG;
+	return 0;
 }
 
 /* ---- attestation and response ----------------------------------------------------- */

@@ -39,8 +39,8 @@ void aael_kbs_challenge_close(struct aael_kbs_challenge *challenge);
 
 /*
  * The value of the header "Set-Cookie: kbs-session-id=VALUE; …", of which @header are the
- * @size bytes behind the colon. 0; -ENOENT: another cookie; -E2BIG; -EBADMSG: characters that
- * no cookie has (RFC 6265, section 4.1.1).
+ * @size bytes behind the colon. 0; -ENOENT: another cookie; -E2BIG; -EBADMSG: it is empty, or
+ * has characters that no cookie has (RFC 6265, section 4.1.1). Then @cookie stays what it was.
  */
 int aael_kbs_cookie(const char *header, size_t size, char cookie[AAEL_KBS_COOKIE_BYTES]);
 

@@ -158,6 +158,20 @@ static void cookie_is_the_sessions(void **state)
 	assert_int_equal(strlen(cookie), AAEL_KBS_COOKIE_BYTES - 1);
 }
 
+static void what_is_no_cookie_leaves_the_sessions(void **state)
+{
+	static const char *const headers[] = { "", "other=c",
+					       "kbs-session-id=", "kbs-session-id=; Max-Age=0",
+					       "kbs-session-id=a b" };
+	char cookie[AAEL_KBS_COOKIE_BYTES] = "ours";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+		assert_true(take_cookie(headers[i], cookie) < 0);
+		assert_string_equal(cookie, "ours");
+	}
+}
+
 static int take_token(const char *body, char **token)
 {
 	return aael_kbs_token(body, strlen(body), token, message);
@@ -280,6 +294,7 @@ int main(void)
 		cmocka_unit_test(report_data_is_the_check_vector),
 		cmocka_unit_test(attestation_is_that_of_the_protocol),
 		cmocka_unit_test(cookie_is_the_sessions),
+		cmocka_unit_test(what_is_no_cookie_leaves_the_sessions),
 		cmocka_unit_test(token_is_taken_as_it_is),
 		cmocka_unit_test(expiry_is_read_from_the_payload),
 		cmocka_unit_test(problems_are_told_by_their_type),
