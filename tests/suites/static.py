@@ -111,7 +111,8 @@ def check_deps(outcome):
     def read(name):
         with open(os.path.join(TOP, name), encoding='utf-8') as file:
             return file.read()
-    libraries = re.search(r'^PKGS := (.*)$', read('helper/Makefile'), re.MULTILINE)[1].split()
+    makefile = read('helper/Makefile').replace('\\\n', ' ')
+    libraries = re.search(r'^PKGS := (.*)$', makefile, re.MULTILINE)[1].split()
     installed = re.findall(r'[\w.+-]+', read('tests/vm/deps'))
     for name in libraries + ['cmocka']:
         _, folder = command('pkg-config', '--variable=pcfiledir', name)
