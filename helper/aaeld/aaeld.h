@@ -352,6 +352,20 @@ void aaeld_kbs_free(struct aaeld_kbs *kbs);
 int aaeld_mark_take(const struct aaeld_kernel_ops *ops, void *kernel, struct aaeld_mark *mark);
 bool aaeld_mark_is(const struct aaeld_mark *a, const struct aaeld_mark *b);
 
+/* ---- shared.c: a secret that answers hold until they are sent; of the loop's thread --- */
+
+struct aaeld_shared {
+	unsigned int holders;
+	size_t size;
+	uint8_t *data;
+};
+
+/* Takes @data over, also on error; one holder. NULL: no memory. */
+struct aaeld_shared *aaeld_shared_new(uint8_t *data, size_t size);
+void aaeld_shared_hold(struct aaeld_shared *shared);
+/* The last one clears and frees it. @shared may be NULL. */
+void aaeld_shared_release(struct aaeld_shared *shared);
+
 /* ---- routes.c: request to answer, without any socket ---------------------------- */
 
 struct aaeld_request {
@@ -368,6 +382,7 @@ struct aaeld_reply {
 	const char *allow; /* Allow, or NULL */
 	const char *body;
 	size_t body_size;
+	struct aaeld_shared *shared; /* that @body is of; NULL: it must be copied */
 };
 
 struct token_job;
@@ -375,8 +390,7 @@ struct token_job;
 /* token.c: of the loop's thread. All zero at first. */
 struct aaeld_tokens {
 	struct token_job *waiting; /* more may join it */
-	char *kept;		   /* the last answer, or NULL */
-	size_t kept_size;
+	struct aaeld_shared *kept; /* the last answer, or NULL */
 	struct aaeld_mark mark; /* of @kept */
 	int64_t expiry;
 };
@@ -496,6 +510,11 @@ void aaeld_evidence_get_additional(struct aaeld_app *app, const struct aaeld_req
  */
 int aaeld_kbs_submit(struct aaeld_app *app, struct aaeld_job *job, struct aaeld_kbs_result *result,
 		     struct aaeld_call *call);
+/* The body of a result of 200; NULL of others, and without memory the result is one of them. */
+struct aaeld_shared *aaeld_kbs_take(struct aaeld_kbs_result *result);
+/* @result, or @body if it is not NULL. */
+void aaeld_kbs_reply(struct aaeld_call *call, const struct aaeld_kbs_result *result,
+		     struct aaeld_shared *body);
 
 void aaeld_token_get(struct aaeld_app *app, const struct aaeld_request *request,
 		     struct aaeld_call *call);

@@ -47,6 +47,24 @@ static void expect_end(struct http_call *hc)
 	aaeld_conn_wait(hc->c);
 }
 
+static void let_go(const void *data, size_t size, void *shared)
+{
+	(void)data;
+	(void)size;
+	aaeld_shared_release(shared);
+}
+
+static void add_body(struct evbuffer *out, const struct aaeld_reply *reply)
+{
+	if (!reply->shared || !reply->body_size) {
+		evbuffer_add(out, reply->body, reply->body_size);
+		return;
+	}
+	aaeld_shared_hold(reply->shared);
+	if (evbuffer_add_reference(out, reply->body, reply->body_size, let_go, reply->shared))
+		aaeld_shared_release(reply->shared);
+}
+
 static void send_reply(struct aaeld_call *call, const struct aaeld_reply *reply)
 {
 	struct http_call *hc = (struct http_call *)call;
@@ -60,7 +78,7 @@ static void send_reply(struct aaeld_call *call, const struct aaeld_reply *reply)
 	if (hc->close || hc->http->stopping)
 		evhttp_add_header(headers, "Connection", "close");
 	if (body && !hc->head)
-		evbuffer_add(body, reply->body, reply->body_size);
+		add_body(body, reply);
 	/* Such answers hold nothing of the request, and of a KBS only plain text. */
 	if (reply->status >= 500)
 		aaeld_log_limited(&hc->http->limit, AAELD_WARNING, "answered %d: %.*s",

@@ -29,3 +29,33 @@ int aaeld_kbs_submit(struct aaeld_app *app, struct aaeld_job *job, struct aaeld_
 			   "too many requests are waiting for the KBS; try again");
 	return -EBUSY;
 }
+
+struct aaeld_shared *aaeld_kbs_take(struct aaeld_kbs_result *result)
+{
+	struct aaeld_shared *body;
+
+	if (result->status != 200)
+		return NULL;
+	body = aaeld_shared_new(result->body, result->size);
+	result->body = NULL;
+	if (!body) {
+		result->status = 500;
+		snprintf(result->message, sizeof(result->message), "no memory");
+	}
+	return body;
+}
+
+void aaeld_kbs_reply(struct aaeld_call *call, const struct aaeld_kbs_result *result,
+		     struct aaeld_shared *body)
+{
+	struct aaeld_reply reply = { .status = 200, .type = "application/octet-stream" };
+
+	if (!body) {
+		aaeld_routes_reply(call, result->status, "text/plain", result->message);
+		return;
+	}
+	reply.body = (const char *)body->data;
+	reply.body_size = body->size;
+	reply.shared = body;
+	call->done(call, &reply);
+}

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "aaeld.h"
-#include "secret.h"
 
 #define SEGMENTS 3
 
@@ -27,21 +26,11 @@ static void run(struct aaeld_job *job)
 static void finish(struct aaeld_job *job)
 {
 	struct resource_job *j = (struct resource_job *)job;
-	struct aaeld_kbs_result *r = &j->result;
-	struct aaeld_reply reply = {
-		.status = r->status,
-		.type = "application/octet-stream",
-		.body = (const char *)r->body,
-		.body_size = r->size,
-	};
+	struct aaeld_shared *body = aaeld_kbs_take(&j->result);
 
 	j->app->kbs_calls--;
-	if (r->status == 200)
-		j->call->done(j->call, &reply);
-	else
-		aaeld_routes_reply(j->call, r->status, "text/plain", r->message);
-	if (r->body)
-		aael_secret_free(r->body, r->size);
+	aaeld_kbs_reply(j->call, &j->result, body);
+	aaeld_shared_release(body);
 	free(j);
 }
 

@@ -11,7 +11,6 @@
 #include <time.h>
 
 #include "aaeld.h"
-#include "secret.h"
 
 struct token_job {
 	struct aaeld_job job;
@@ -22,27 +21,20 @@ struct token_job {
 	struct aaeld_kbs_result result;
 };
 
-static void forget(struct aaeld_tokens *tokens)
+void aaeld_tokens_free(struct aaeld_tokens *tokens)
 {
-	if (tokens->kept)
-		aael_secret_free(tokens->kept, tokens->kept_size);
+	aaeld_shared_release(tokens->kept);
 	tokens->kept = NULL;
 }
 
-void aaeld_tokens_free(struct aaeld_tokens *tokens)
-{
-	forget(tokens);
-}
-
 /* The answer is the keeper's. */
-static void keep(struct aaeld_tokens *tokens, struct aaeld_kbs_result *r)
+static void keep(struct aaeld_tokens *tokens, const struct aaeld_kbs_result *r,
+		 struct aaeld_shared *answer)
 {
-	forget(tokens);
-	tokens->kept = (char *)r->body;
-	tokens->kept_size = r->size;
+	aaeld_shared_release(tokens->kept);
+	tokens->kept = answer;
 	tokens->mark = r->mark;
 	tokens->expiry = r->expiry;
-	r->body = NULL;
 }
 
 static bool may_be_given_again(struct aaeld_app *app)
@@ -53,18 +45,6 @@ static bool may_be_given_again(struct aaeld_app *app)
 	return tokens->kept && tokens->expiry - time(NULL) >= AAELD_TOKEN_LEFT_S &&
 	       !aaeld_mark_take(app->ops, app->kernel, &now) &&
 	       aaeld_mark_is(&tokens->mark, &now);
-}
-
-static void reply_token(struct aaeld_call *call, const void *body, size_t size)
-{
-	struct aaeld_reply reply = {
-		.status = 200,
-		.type = "application/octet-stream",
-		.body = body,
-		.body_size = size,
-	};
-
-	call->done(call, &reply);
 }
 
 /* From now on nobody joins: the log that is attested is read behind this. */
@@ -79,19 +59,15 @@ static void run(struct aaeld_job *job)
 static void finish(struct aaeld_job *job)
 {
 	struct token_job *j = (struct token_job *)job;
-	struct aaeld_kbs_result *r = &j->result;
+	struct aaeld_shared *answer = aaeld_kbs_take(&j->result);
 
 	j->app->kbs_calls -= j->count;
-	for (unsigned int i = 0; i < j->count; i++) {
-		if (r->status == 200)
-			reply_token(j->calls[i], r->body, r->size);
-		else
-			aaeld_routes_reply(j->calls[i], r->status, "text/plain", r->message);
-	}
+	for (unsigned int i = 0; i < j->count; i++)
+		aaeld_kbs_reply(j->calls[i], &j->result, answer);
 	if (j->app->tokens.waiting == j)
 		j->app->tokens.waiting = NULL;
-	if (r->status == 200)
-		keep(&j->app->tokens, r);
+	if (answer)
+		keep(&j->app->tokens, &j->result, answer);
 	free(j);
 }
 
@@ -149,7 +125,7 @@ void aaeld_token_get(struct aaeld_app *app, const struct aaeld_request *request,
 	if (wrong)
 		aaeld_routes_reply(call, 400, "text/plain", wrong);
 	else if (!request->no_cache && may_be_given_again(app))
-		reply_token(call, app->tokens.kept, app->tokens.kept_size);
+		aaeld_kbs_reply(call, NULL, app->tokens.kept);
 	else if (!join(app, call))
 		start(app, call);
 }

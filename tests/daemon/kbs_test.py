@@ -215,6 +215,25 @@ class Tokens(Case):
         status = collections.Counter(rest.raw(b'', connection).status for connection in held)
         self.assertEqual(status, {200: 13, 503: 7})
 
+    def test_token_is_in_memory_once(self):
+        """However many take it, and take their time: it is more than the kernel buffers."""
+        aaeld = self.pair()
+        payload = base64.urlsafe_b64encode(b'{"exp":99999999999,"x":"%s"}' % (b'x' * 5000000)).decode().rstrip('=')
+        aaeld.stub.fault('attest', 'body', body=json.dumps({'token': f'e30.{payload}.e30'}))
+        size = len(aaeld.get(TOKEN).body)
+        before = resident(aaeld)
+        slow = [socket.socket() for _ in range(40)]
+        for connection in slow:
+            self.addCleanup(connection.close)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect(aaeld.address)
+            connection.sendall(rest.request('GET', TOKEN))
+        for connection in slow:
+            self.assertEqual(connection.recv(12), b'HTTP/1.1 200')
+        self.assertEqual(aaeld.stub.counts['auth'], 1)
+        self.assertLess(resident(aaeld) - before, 10 * size)
+        self.assertEqual(len(aaeld.get(TOKEN).body), size)
+
     def test_end_of_the_daemon(self):
         """It waits for no KBS; whoever asked is told."""
         aaeld = self.pair()
@@ -235,6 +254,12 @@ def established(aaeld):
     port = f':{aaeld.address[1]:04X} '
     with open('/proc/net/tcp', encoding='ascii') as file:
         return sum(line.split()[3] == '01' and line.split()[1].endswith(port.strip()) for line in file)
+
+
+def resident(aaeld):
+    """Bytes of its memory"""
+    with open(f'/proc/{aaeld.process.pid}/status', encoding='ascii') as file:
+        return 1024 * int(re.search(r'VmRSS:\s+(\d+) kB', file.read())[1])
 
 
 def wait_for(condition):

@@ -18,6 +18,7 @@
 #include "libaael.h"
 
 #define HEADER_BYTES 65
+#define LOG_MAX_BYTES (1024 * 1024)
 
 static atomic_uint_least64_t count;
 static atomic_bool enabled_by_us;
@@ -77,6 +78,7 @@ static int info(void *kernel, struct aael_info *info)
 	info->state = s;
 	info->count = count;
 	info->bytes = HEADER_BYTES;
+	info->max_log_bytes = LOG_MAX_BYTES;
 	strncpy(info->provider, provider(), sizeof(info->provider) - 1);
 	if (!strcmp(info->provider, "soft"))
 		info->flags = AAEL_INFO_F_SOFT;
