@@ -23,7 +23,7 @@ END_SECONDS = 60
 
 
 class Daemon:
-    def __init__(self, *args, kernel=None, enable=True, config='', asan=False, env=()):
+    def __init__(self, *args, kernel=None, enable=True, config='', asan=False, env=(), through=()):
         program = f'{HELPER}{"/asan" if asan else ""}/{"daemon" if kernel else "aaeld"}/aaeld'
         self.folder = tempfile.TemporaryDirectory(prefix='aaeld-')
         path = self.folder.name + '/aa.toml'
@@ -31,7 +31,7 @@ class Daemon:
             file.write(CONFIG.format(str(enable).lower()) + config)
         self.lines = []
         self.process = subprocess.Popen(
-            [program, '-c', path, '-b', '127.0.0.1:0', *args], stdout=subprocess.DEVNULL,
+            [*through, program, '-c', path, '-b', '127.0.0.1:0', *args], stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, text=True, errors='replace',
             env={**os.environ, 'AAEL_MEMKERNEL': kernel or '', **dict(env)})
         # It must never wait for somebody to read what it says.

@@ -9,6 +9,7 @@ import os
 import re
 import select
 import socket
+import subprocess
 import tempfile
 import threading
 import time
@@ -316,6 +317,11 @@ class Failures(Case):
         aaeld.stub.fault('attest', 'body', body='{"tokens":"secret"}')
         self.assertNotIn('secret', self.fails(aaeld, 502, 'the answer has no token'))
 
+    def test_no_session(self):
+        aaeld = self.pair()
+        aaeld.stub.fault('auth', 'body', body='{"nonce":"n","extra-params":""}')
+        self.fails(aaeld, 502, ', auth: it gave no session')
+
     def test_refusal_is_passed_on(self):
         aaeld = self.pair()
         aaeld.stub.fault('auth', 'refuse', type='ProtocolVersion', detail='expected 9.9')
@@ -423,10 +429,10 @@ class Tls(Case):
             host = 'kbs.example' if name == 'elsewhere' else '127.0.0.1'
             setattr(cls, name, cls.ca.files(f'{folder.name}/{name}', host, **more))
 
-    def asked(self, tls, cert=None):
+    def asked(self, tls, cert=None, **more):
         """The answer, of a daemon that believes in cert, to a request for a token."""
         options = {'cert': cert.decode()} if cert else {}
-        aaeld = self.pair(tls=tls, options=options)
+        aaeld = self.pair(tls=tls, options=options, **more)
         begin = time.monotonic()
         answer = aaeld.get(TOKEN)
         # No certificate gets better by asking again.
@@ -437,6 +443,17 @@ class Tls(Case):
 
     def test_right(self):
         self.assertEqual(self.asked(self.right, self.ca.pem).status, 200)
+
+    def test_system(self):
+        """What the system trusts is believed, but beside a certificate that is configured."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ('ca.pem', 'ca-certificates.crt'):
+                with open(f'{folder}/{name}', 'wb') as file:
+                    file.write(self.ca.pem)
+            subprocess.run(('openssl', 'rehash', folder), check=True, stderr=subprocess.DEVNULL)
+            system = ('unshare', '--mount', 'sh', '-c', 'mount --bind "$0" /etc/ssl/certs && exec "$@"', folder)
+            self.assertEqual(self.asked(self.right, through=system).status, 200)
+            self.assertEqual(self.asked(self.right, self.other.pem, through=system).status, 502)
 
     def test_server_itself_is_pinned(self):
         with open(self.right[0], 'rb') as file:
