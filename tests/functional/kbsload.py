@@ -23,7 +23,7 @@ EVENTS_CONTROL = 10
 
 
 class Load(unittest.TestCase):
-    """The class says: tee; quotes, how many tokens, without and with a foreign writer; controls,
+    """The class says: tee; quotes, how many tokens; controls,
     how many in the naive order; naive_evidence(); words for the stub."""
     words = ()
     took = 0.2  # the last token, seconds
@@ -75,7 +75,7 @@ class Load(unittest.TestCase):
 
     def test_1_every_token_while_others_append(self):
         with self.writers():
-            self.fetch_all(f'{WRITERS} writers', self.quotes[0])
+            self.fetch_all(f'{WRITERS} writers', self.quotes)
 
     def naive(self, rounds):
         """How many attestations of the naive order, quote and then the whole log, are refused"""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # vm: kernel=6.12 tpm=crb
-# vm-timeout: 900
+# vm-timeout: 1500
 """No attestation fails while others append, on a TPM; and not while PCR 10 moves as well."""
 import hashlib
 
@@ -27,14 +27,14 @@ def read(name):
 
 
 class TpmLoad(kbsload.Load):
-    tee, quotes, controls = 'tpm', (500, 200), 30
+    tee, quotes, controls = 'tpm', 500, 30
 
     def test_2_also_while_another_pcr_moves(self):
         foreign = evidence.ForeignPcr(FOREIGN_PCR)
         self.addCleanup(foreign.close)
         before = device.pcr_bank('sha256')[FOREIGN_PCR]
         with self.writers(), evidence.Writers(1, 0.1, foreign.extend):
-            self.fetch_all(f'{kbsload.WRITERS} writers and one on PCR {FOREIGN_PCR}', self.quotes[1])
+            self.fetch_all(f'{kbsload.WRITERS} writers and one on PCR {FOREIGN_PCR}', self.quotes)
         self.assertNotEqual(device.pcr_bank('sha256')[FOREIGN_PCR], before)
 
     def naive_evidence(self, data):
