@@ -144,7 +144,7 @@ static int post(struct handshake *h, const char *path, void (*put)(FILE *, const
 		return no_memory(h->result);
 	request.body = body;
 	ret = ask(h->kbs, h->result, &request, answer);
-	if (!ret && answer->status == 413)
+	if (!ret && answer->status == 413 && h->evidence.json)
 		ret = fail(h->result, 502,
 			   "KBS %s: the log is too large for it: a request of %zu bytes, of which the "
 			   "evidence is %zu, is refused",

@@ -356,6 +356,8 @@ class Failures(Case):
         text = self.fails(aaeld, 502, 'the log is too large')
         sizes = [int(number) for number in re.findall(r'\d+', text.split('large')[1])]
         self.assertEqual(sizes[0], len(aaeld.stub.requests[1].body))
+        aaeld.stub.fault('auth', 'status', code=413)
+        self.assertNotIn('log', self.fails(aaeld, 502, ', auth: 413 '))
 
     def test_endless(self):
         aaeld = self.pair()
