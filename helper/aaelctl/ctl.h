@@ -40,9 +40,17 @@ void ctl_error(const struct ctl_verb *verb, const char *format, ...)
 int ctl_help(const struct ctl_verb *verb);
 /* For getopt's '?' (which has said what is wrong) and for wrong operands; CTL_USAGE. */
 int ctl_usage(const struct ctl_verb *verb, const char *wrong);
-/* Everything written? Else says so and makes @code CTL_UNREADABLE. */
+/* Is standard output a pipe that nobody reads any more? */
+bool ctl_unread(void);
+/*
+ * Everything written? Else says so and makes @code CTL_UNREADABLE, unless whoever read it has
+ * had enough (aaelctl log | head).
+ */
 int ctl_finish(const struct ctl_verb *verb, int code);
 
+/* A decimal number. 0, or -1 having said what is wrong. */
+int ctl_number(const struct ctl_verb *verb, const char *text, uint64_t min, uint64_t max,
+	       uint64_t *number);
 /*
  * A decimal number 0..@max: an index, or with a smaller @max a register. Which indexes there
  * are is the kernel's to say. 0, or -1 having said what is wrong.

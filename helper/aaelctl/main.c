@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* aaelctl: the table of verbs, and what all of them share. */
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl.h"
 
@@ -20,11 +23,19 @@ static const struct ctl_verb verbs[] = {
 	  "                  with other content for that domain and operation: an error\n"
 	  "  -i, --index N   register index (the one the log was enabled with if left out)\n",
 	  ctl_append_run },
-	{ "log", "[--format text|json|tcg2] [--log FILE] [--own]",
-	  "Print the log.\n"
-	  "  -f, --format F  text (one line per entry), json (as Trustee shows it), tcg2 (binary)\n"
+	{ "log",
+	  "[--format text|json|jsonl|tcg2|yaml] [--log FILE] [--own] [--domain D] [--since SEQ] "
+	  "[--last N]",
+	  "Print the log. Exit: 0, 2 usage, 3 cannot be read or is malformed.\n"
+	  "  -f, --format F  text (one line per entry), json (as Trustee shows it), jsonl (the\n"
+	  "                  same, one line per entry), yaml (the same), tcg2 (binary)\n"
 	  "  -l, --log FILE  read this saved log, - for standard input, not the live one\n"
-	  "  -o, --own       only entries made through aael, without header and boot log\n",
+	  "  -o, --own       only entries made through aael, without header and boot log\n"
+	  "The next three leave out the boot log as well. tcg2 refuses them: what is left would\n"
+	  "not replay.\n"
+	  "  -d, --domain D  only entries of this domain\n"
+	  "  -s, --since SEQ only from this number on\n"
+	  "  -n, --last N    only the last N of those\n",
 	  ctl_log_run },
 	{ "verify", "[--log FILE] [--register ALG:REGISTER=HEX]... [--rule RULE] [--index N]",
 	  "Replay the log and compare it with a register. Prints, for each bank, whether they\n"
@@ -87,27 +98,50 @@ int ctl_usage(const struct ctl_verb *verb, const char *wrong)
 	return CTL_USAGE;
 }
 
+bool ctl_unread(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+
+	return poll(&out, 1, 0) == 1 && out.revents & (POLLERR | POLLHUP);
+}
+
 int ctl_finish(const struct ctl_verb *verb, int code)
 {
 	if (!fflush(stdout) && !ferror(stdout))
+		return code;
+	if (ctl_unread())
 		return code;
 	ctl_error(verb, "standard output: %s", strerror(errno));
 	return CTL_UNREADABLE;
 }
 
-int ctl_index(const struct ctl_verb *verb, const char *text, uint32_t max, uint32_t *index)
+int ctl_number(const struct ctl_verb *verb, const char *text, uint64_t min, uint64_t max,
+	       uint64_t *number)
 {
 	size_t n = strlen(text);
 
-	if (n >= 1 && n <= 10 && strspn(text, "0123456789") == n) {
-		unsigned long long value = strtoull(text, NULL, 10);
-
-		*index = (uint32_t)value;
-		if (value <= max)
+	errno = 0;
+	if (n >= 1 && strspn(text, "0123456789") == n) {
+		*number = strtoull(text, NULL, 10);
+		if (!errno && *number >= min && *number <= max)
 			return 0;
 	}
-	ctl_error(verb, "\"%s\" is not a number from 0 to %u", text, max);
+	if (max == UINT64_MAX)
+		ctl_error(verb, "\"%s\" is not a number from %llu on", text,
+			  (unsigned long long)min);
+	else
+		ctl_error(verb, "\"%s\" is not a number from %llu to %llu", text,
+			  (unsigned long long)min, (unsigned long long)max);
 	return -1;
+}
+
+int ctl_index(const struct ctl_verb *verb, const char *text, uint32_t max, uint32_t *index)
+{
+	uint64_t number = 0;
+	int ret = ctl_number(verb, text, 0, max, &number);
+
+	*index = (uint32_t)number;
+	return ret;
 }
 
 static void usage(FILE *out)
@@ -125,6 +159,8 @@ int main(int argc, char **argv)
 	static char name[] = "aaelctl";
 	const struct ctl_verb self = { .name = "main" };
 
+	/* Whoever has read enough of our output is no reason to end without our exit code. */
+	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {
 		usage(stderr);
 		return CTL_USAGE;

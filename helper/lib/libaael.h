@@ -230,11 +230,32 @@ const uint8_t *aael_replay_value(const struct aael_replay *replay, uint32_t reg,
 /* Did an entry extend it? */
 bool aael_replay_touched(const struct aael_replay *replay, uint32_t reg, uint16_t alg);
 
-/* ---- render.c ------------------------------------------------------------ */
+/* ---- filter.c: some of the entries --------------------------------------- */
 
-/* aael_render_* flags */
-#define AAEL_RENDER_F_OWN	(1u << 0)	/* only entries with our tag */
-#define AAEL_RENDER_F_PRETTY	(1u << 1)	/* JSON over many lines */
+/*
+ * What is zero leaves nothing out. Every member but @own is about our own entries, and so
+ * leaves out all others as @own does.
+ */
+struct aael_filter {
+	bool own;		/* only entries with our tag */
+	const char *domain;	/* only those of this domain, all of it */
+	uint64_t since;		/* only from this number on */
+	bool tail;		/* only the last @last that the above let pass */
+	uint64_t last;
+	/* Of the entry that was given last: its number among ours, from 1; 0: not ours. */
+	uint64_t sequence;
+	uint64_t count, skip;	/* private */
+};
+
+/* @r has just been opened. What comes behind its end later counts as none of the last. */
+void aael_filter_begin(struct aael_filter *f, const struct aael_tcg2 *r);
+/* The next entry that passes, and @f->sequence. Returns as aael_tcg2_next(). */
+int aael_filter_next(struct aael_filter *f, struct aael_tcg2 *r, struct aael_tcg2_entry *e);
+
+/* ---- render.c: the log as JSON -------------------------------------------- */
+
+/* aael_render_json() flags */
+#define AAEL_RENDER_F_PRETTY	(1u << 0)	/* over many lines */
 
 /*
  * The log as Trustee's tokens show it: {"uefi_event_logs":[{"details","digest_matches_event",
@@ -245,23 +266,38 @@ bool aael_replay_touched(const struct aael_replay *replay, uint32_t reg, uint16_
  * A type without a name shows as "EV_UNKNOWN_0x…" (Trustee refuses such a log).
  * An AAEL content that is JSON appears as that JSON, byte for byte.
  *
- * *@out is a NUL-terminated string to free(). 0; -EBADMSG: malformed, see *@err;
- * -ENOMEM. Source: the rendering in trustee, deps/eventlog, of the logs in vectors/ccel.
+ * @filter: NULL for all entries. *@out is a NUL-terminated string to free().
+ * 0; -EBADMSG: malformed, see *@err; -ENOMEM.
+ * Source: the rendering in trustee, deps/eventlog, of the logs in vectors/ccel.
  */
-int aael_render_json(const void *data, size_t size, unsigned int flags, char **out,
-		     struct aael_tcg2_error *err);
+int aael_render_json(const void *data, size_t size, const struct aael_filter *filter,
+		     unsigned int flags, char **out, struct aael_tcg2_error *err);
 
+/* ---- entries.c: the log entry by entry -------------------------------------- */
+
+enum aael_form {
+	/*
+	 * One line per entry, "seq register alg:digest[,alg:digest…] domain operation content";
+	 * entries without our tag have "-" for seq, and their type name and what text they hold
+	 * in place of the fields. Bytes that are neither printable nor UTF-8 are written \xNN, a
+	 * backslash in such a text \\.
+	 */
+	AAEL_FORM_TEXT,
+	/* One line per entry: an element of the JSON, with "sequence" (null: not ours) in front. */
+	AAEL_FORM_JSONL,
+	/* A sequence of the same; a content that is JSON is its text. */
+	AAEL_FORM_YAML,
+};
+
+/* One entry. 0; -ENOMEM; -EIO: @out cannot be written. */
+int aael_render_entry(const struct aael_tcg2_entry *entry, uint64_t sequence, enum aael_form form,
+		      FILE *out);
 /*
- * One line per entry, "seq register alg:digest[,alg:digest…] domain operation content";
- * entries without our tag have "-" for seq, and their type name and what text
- * they hold in place of the fields. seq counts entries with our tag, from 1. Bytes that are
- * neither printable nor UTF-8 are written \xNN, a backslash in such a text \\.
- * Returns as aael_render_json(), or -EIO if @out cannot be written; the lines
- * before a malformed entry are written.
+ * All that pass @filter (NULL: all). Returns as aael_render_json(), or -EIO if @out cannot be
+ * written; those before a malformed entry are written.
  */
-int aael_render_text(const void *data, size_t size, unsigned int flags, FILE *out,
-		     struct aael_tcg2_error *err);
-
+int aael_render_entries(const void *data, size_t size, const struct aael_filter *filter,
+			enum aael_form form, FILE *out, struct aael_tcg2_error *err);
 /* The encoded bytes of the entries with our tag, as the file `events` has them. */
 int aael_render_own(const void *data, size_t size, FILE *out, struct aael_tcg2_error *err);
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The log as lines for people, and the bytes of our own entries. */
-#include <errno.h>
+/* An entry as a line for people. */
 #include <string.h>
 
-#include "libaael.h"
+#include "render.h"
 #include "uefi.h"
 
 /* No byte of the log reaches a terminal as a control character. */
@@ -111,74 +110,26 @@ static void put_other(FILE *out, const struct aael_tcg2_entry *e)
 	}
 }
 
-/* Opens the reader, then calls @show for each entry with its number among ours, or 0. */
-static int for_each(const void *data, size_t size, FILE *out, struct aael_tcg2_error *err,
-		    void (*show)(FILE *out, const struct aael_tcg2_entry *e, uint64_t seq))
-{
-	struct aael_tcg2_entry e;
-	struct aael_text text;
-	struct aael_tcg2 r;
-	uint64_t seq = 0;
-	int ret = aael_tcg2_open(&r, data, size, AAEL_TCG2_F_DETECT);
-
-	while (!ret && (ret = aael_tcg2_next(&r, &e)) > 0) {
-		bool ours = aael_text_decode(&e, &text) != -ENOENT;
-
-		show(out, &e, ours ? ++seq : 0);
-		ret = ferror(out) ? -EIO : 0;
-	}
-	*err = r.error;
-	if (!ret && fflush(out))
-		ret = -EIO;
-	return ret;
-}
-
-static void show_own(FILE *out, const struct aael_tcg2_entry *e, uint64_t seq)
+static void put_own(FILE *out, const struct aael_tcg2_entry *e)
 {
 	struct aael_text text;
 
-	if (!seq)
-		return;
-	fprintf(out, "%llu %u", (unsigned long long)seq, e->reg);
-	put_digests(out, e);
 	fputc(' ', out);
 	if (!aael_text_decode(e, &text) || text.text)
 		put_text(out, text.text, text.text_size);
 	else
 		put_escaped(out, e->event, e->event_size);
-	fputc('\n', out);
 }
 
-static void show_any(FILE *out, const struct aael_tcg2_entry *e, uint64_t seq)
+void render_line(FILE *out, const struct aael_tcg2_entry *e, uint64_t sequence)
 {
-	if (seq) {
-		show_own(out, e, seq);
-		return;
-	}
-	fprintf(out, "- %u", e->reg);
+	if (sequence)
+		fprintf(out, "%llu %u", (unsigned long long)sequence, e->reg);
+	else
+		fprintf(out, "- %u", e->reg);
 	put_digests(out, e);
-	put_other(out, e);
-	fputc('\n', out);
-}
-
-int aael_render_text(const void *data, size_t size, unsigned int flags, FILE *out,
-		     struct aael_tcg2_error *err)
-{
-	return for_each(data, size, out, err, flags & AAEL_RENDER_F_OWN ? show_own : show_any);
-}
-
-static const uint8_t *entry_bytes(const struct aael_tcg2_entry *e)
-{
-	return e->event + e->event_size - e->size;
-}
-
-static void put_bytes(FILE *out, const struct aael_tcg2_entry *e, uint64_t seq)
-{
-	if (seq)
-		fwrite(entry_bytes(e), 1, e->size, out);
-}
-
-int aael_render_own(const void *data, size_t size, FILE *out, struct aael_tcg2_error *err)
-{
-	return for_each(data, size, out, err, put_bytes);
+	if (sequence)
+		put_own(out, e);
+	else
+		put_other(out, e);
 }

@@ -10,7 +10,7 @@
 #include <cJSON.h>
 
 #include "jsonscan.h"
-#include "libaael.h"
+#include "render.h"
 #include "uefi.h"
 
 /* Every add consumes @item, also when it fails. */
@@ -185,9 +185,9 @@ static cJSON *type_item(uint32_t type)
 	return cJSON_CreateString(name ? name : unknown);
 }
 
-static cJSON *entry_item(const struct aael_tcg2_entry *e)
+/* Consumes @item; NULL on failure, too. */
+static cJSON *fill_item(cJSON *item, const struct aael_tcg2_entry *e)
 {
-	cJSON *item = cJSON_CreateObject();
 	cJSON *details = cJSON_CreateObject();
 	cJSON *digests;
 	bool ok = add(item, "details", details) && fill_details(details, e) &&
@@ -206,27 +206,35 @@ static cJSON *entry_item(const struct aael_tcg2_entry *e)
 	return NULL;
 }
 
-int aael_render_json(const void *data, size_t size, unsigned int flags, char **out,
-		     struct aael_tcg2_error *err)
+cJSON *render_item(const struct aael_tcg2_entry *e, uint64_t sequence)
 {
+	cJSON *item = cJSON_CreateObject();
+	/* A double holds every number of entries that memory does. */
+	cJSON *number = sequence ? cJSON_CreateNumber((double)sequence) : cJSON_CreateNull();
+
+	if (add(item, "sequence", number))
+		return fill_item(item, e);
+	cJSON_Delete(item);
+	return NULL;
+}
+
+int aael_render_json(const void *data, size_t size, const struct aael_filter *filter,
+		     unsigned int flags, char **out, struct aael_tcg2_error *err)
+{
+	struct aael_filter f = filter ? *filter : (struct aael_filter){};
 	cJSON *root = cJSON_CreateObject();
 	cJSON *entries = cJSON_CreateArray();
 	struct aael_tcg2_entry e;
 	struct aael_tcg2 r;
-	struct aael_text text;
 	int ret;
 
 	*out = NULL;
 	ret = aael_tcg2_open(&r, data, size, AAEL_TCG2_F_DETECT | AAEL_TCG2_F_ZERO_ENDS);
 	if (!add(root, "uefi_event_logs", entries))
 		ret = -ENOMEM;
-	while (!ret && (ret = aael_tcg2_next(&r, &e)) > 0) {
-		ret = 0;
-		if (flags & AAEL_RENDER_F_OWN && aael_text_decode(&e, &text) == -ENOENT)
-			continue;
-		if (!push(entries, entry_item(&e)))
-			ret = -ENOMEM;
-	}
+	aael_filter_begin(&f, &r);
+	while (!ret && (ret = aael_filter_next(&f, &r, &e)) > 0)
+		ret = push(entries, fill_item(cJSON_CreateObject(), &e)) ? 0 : -ENOMEM;
 	*err = r.error;
 	if (!ret) {
 		*out = flags & AAEL_RENDER_F_PRETTY ? cJSON_Print(root)

@@ -54,7 +54,7 @@ class Absent(Case):
     def test_usage_comes_first(self):
         for words in ([], ['nonsense'], ['status', 'x'], ['enable', 'x'], ['enable', '--index', 'x'],
                       ['append', 'a', 'b'], ['append', 'a', 'b', 'c', 'd'],
-                      ['append', '--index', '-1', 'a', 'b', 'c'], ['log', '--format', 'xml'],
+                      ['append', '--index', '-1', 'a', 'b', 'c'], ['log', '--format', 'xml'], ['log', '-f', 'tcg2', '-n', '1'],
                       ['log', 'x'], ['verify', 'x'], ['verify', '--rule', 'x'],
                       ['verify', '--register', 'sha256:24=' + '00' * 32],
                       ['verify', '--register', 'sha256:14=' + '00' * 31],
@@ -196,12 +196,37 @@ class Enabled(Case):
         whole = json.loads(self.ctl('log', '--format', 'json'))['uefi_event_logs']
         self.assertEqual((len(whole), whole[-len(shown):]), (len(log.entries), shown))
 
+    def test_lines_of_json_are_the_elements_with_numbers(self):
+        self.ctl('append', 'ctl', 'op', 'numbered')
+        whole = json.loads(self.ctl('log', '--format', 'json'))['uefi_event_logs']
+        number = 0
+        lines = self.ctl('log', '--format', 'jsonl').decode().splitlines()
+        for line, item in zip(lines, whole, strict=True):
+            ours = item['details'].get('unicode_name') == 'AAEL'
+            number += ours
+            self.assertEqual(json.loads(line), {'sequence': number if ours else None, **item})
+        self.assertEqual(number, device.count())
+
+    def test_filters(self):
+        for word in ('one', 'two', 'three'):
+            self.ctl('append', 'ctl.filter', word, 'x')
+            self.ctl('append', 'ctl.other', word, 'x')
+        whole = device.text_file('ascii_runtime_measurements').splitlines(True)
+        def log(*words):
+            return self.ctl('log', *words).decode()
+        picked = [line for line in whole if ' ctl.filter ' in line]
+        self.assertEqual(log('--domain', 'ctl.filter'), ''.join(picked))
+        self.assertEqual(log('-d', 'ctl.filter', '--last', '2'), ''.join(picked[-2:]))
+        self.assertEqual(log('--since', str(len(whole) - 1)), ''.join(whole[-2:]))
+        self.assertEqual(log('--last', '3'), ''.join(whole[-3:]))
+        self.assertEqual(json.loads(log('-n', '1', '-f', 'jsonl'))['sequence'], len(whole))
+
     def test_saved_log_is_shown_as_the_live_one(self):
         self.ctl('append', 'ctl', 'op', 'to be saved')
         saved = self.ctl('log', '--format', 'tcg2')
         with open('/tmp/saved', 'wb') as file:
             file.write(saved)
-        for name in ('text', 'json', 'tcg2'):
+        for name in ('text', 'json', 'jsonl', 'yaml', 'tcg2'):
             for own in ([], ['--own']):
                 live = self.ctl('log', '--format', name, *own)
                 self.assertEqual(self.ctl('log', '--format', name, '--log', '/tmp/saved', *own), live)

@@ -209,29 +209,32 @@ static void check_tree(const char *json, const struct bytes *log, bool own)
 	cJSON_Delete(root);
 }
 
-static void check_json(const struct bytes *log, unsigned int flags, const struct walk *w)
+static void check_json(const struct bytes *log, bool own, unsigned int flags, const struct walk *w)
 {
+	const struct aael_filter filter = { .own = own };
 	struct aael_tcg2_error error;
 	char *json;
-	int ret = aael_render_json(log->p, log->size, flags, &json, &error);
+	int ret = aael_render_json(log->p, log->size, &filter, flags, &json, &error);
 
 	MUST(ret == w->ret && !ret == !!json);
 	if (!ret) {
 		MUST(is_json(json));
-		check_tree(json, log, flags & AAEL_RENDER_F_OWN);
+		check_tree(json, log, own);
 	}
 	free(json);
 }
 
-static void check_lines(const struct bytes *log, unsigned int flags, const struct walk *w)
+static void check_lines(const struct bytes *log, bool own, const struct walk *w)
 {
-	uint64_t wanted = flags & AAEL_RENDER_F_OWN ? w->own : w->entries;
+	const struct aael_filter filter = { .own = own };
+	uint64_t wanted = own ? w->own : w->entries;
 	struct aael_tcg2_error error;
 	char *text = NULL, *end;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
-	MUST(out && aael_render_text(log->p, log->size, flags, out, &error) == w->ret);
+	MUST(out && aael_render_entries(log->p, log->size, &filter, AAEL_FORM_TEXT, out, &error) ==
+			    w->ret);
 	MUST(!fclose(out));
 	for (char *line = text; line < text + size; line = end + 1) {
 		end = memchr(line, '\n', (size_t)(text + size - line));
@@ -283,10 +286,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	zero_ends = walk(&log, AAEL_TCG2_F_DETECT | AAEL_TCG2_F_ZERO_ENDS);
 	check_replay(&log, AAEL_RULE_HARDWARE, &detected);
 	check_replay(&log, AAEL_RULE_TRUSTEE, &zero_ends);
-	check_json(&log, 0, &zero_ends);
-	check_json(&log, AAEL_RENDER_F_OWN | AAEL_RENDER_F_PRETTY, &zero_ends);
-	check_lines(&log, 0, &detected);
-	check_lines(&log, AAEL_RENDER_F_OWN, &detected);
+	check_json(&log, false, 0, &zero_ends);
+	check_json(&log, true, AAEL_RENDER_F_PRETTY, &zero_ends);
+	check_lines(&log, false, &detected);
+	check_lines(&log, true, &detected);
 	check_own(&log, &detected);
 	free(log.block);
 	return 0;

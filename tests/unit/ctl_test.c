@@ -98,7 +98,7 @@ static void wrong_usage_is_2_and_says_what(void **state)
 		{ { "verify", "-r", "sha256:24=00" }, "\"24\" is not a number from 0 to 23" },
 		{ { "verify", "--rule", "none" }, "hardware or trustee" },
 		{ { "verify", "operand" }, "takes no operand" },
-		{ { "log", "--format", "xml" }, "text, json or tcg2" },
+		{ { "log", "--format", "xml" }, "text, json, jsonl, tcg2 or yaml" },
 		{ { "log", "--bogus" }, "--bogus" },
 		{ { "append", "only", "two" }, "three operands" },
 		{ { "append", "-i", "-1", "a", "b", "c" }, "\"-1\" is not a number" },
@@ -195,7 +195,7 @@ static void help_and_version_go_to_stdout(void **state)
 	assert_memory_equal(r.out, "aaelctl ", 8);
 	RUN(&r, "--help");
 	assert_int_equal(r.code, 0);
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < 7; i++) {
 		struct run h;
 
 		assert_non_null(strstr(r.out, verbs[i]));
