@@ -37,18 +37,33 @@ static const struct ctl_verb verbs[] = {
 	  "  -s, --since SEQ only from this number on\n"
 	  "  -n, --last N    only the last N of those\n",
 	  ctl_log_run },
-	{ "verify", "[--log FILE] [--register ALG:REGISTER=HEX]... [--rule RULE] [--index N]",
-	  "Replay the log and compare it with a register. Prints, for each bank, whether they\n"
-	  "match and both values. Exit: 0 match, 1 mismatch, 2 usage, 3 cannot read.\n"
-	  "  -l, --log FILE  replay this saved log, - for standard input, not the live one\n"
+	{ "verify",
+	  "[--log FILE] [--register ALG:REGISTER=HEX]... [--evidence FILE] [--quote FILE] "
+	  "[--index N] [--against FILE] [--rule RULE]",
+	  "Replay the log and compare it with registers. Prints, for each bank, whether they "
+	  "match\n"
+	  "and both values; then each entry that is wrong. NO SIGNATURE IS CHECKED.\n"
+	  "Exit: 0 match, 1 mismatch or a wrong entry, 2 usage, 3 cannot read.\n"
+	  "  -l, --log FILE  replay this saved log, - for standard input, not the live one (or "
+	  "the\n"
+	  "                  one in the evidence)\n"
 	  "  -r, --register ALG:REGISTER=HEX\n"
 	  "                  compare with this value, not with the live register; may be\n"
 	  "                  repeated. REGISTER is the number in the log: the PCR, or the CC\n"
 	  "                  measurement register (RTMR n is n+1). Example: sha256:14=00ff...\n"
+	  "  -e, --evidence FILE\n"
+	  "                  with the values in this answer of GET /aa/evidence, - for standard\n"
+	  "                  input: TDX the four RTMRs, TPM the PCRs that our entries extend\n"
+	  "  -q, --quote FILE\n"
+	  "                  with the RTMRs in this TDX quote\n"
+	  "  -i, --index N   with the live register of this index\n"
+	  "  -a, --against FILE\n"
+	  "                  compare with this log, too (a saved log is compared with the live "
+	  "one\n"
+	  "                  where the live register is); without values, only with that log\n"
 	  "      --rule R    hardware (default: EV_NO_ACTION is not extended, PCR 0 starts at\n"
 	  "                  the startup locality, PCRs 17 to 22 with ones) or trustee\n"
-	  "                  (everything, from zero)\n"
-	  "  -i, --index N   the live register of this index\n",
+	  "                  (everything, from zero; default for a TDX quote)\n",
 	  ctl_verify_run },
 	{ "initdata", "pack|unpack|digest [--form FORM] [--key NAME] [--register tdx] FILE",
 	  "Init-Data, in any form, from FILE or with - from standard input. No module is needed.\n"

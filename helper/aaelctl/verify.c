@@ -4,56 +4,10 @@
  * and compared with values that the register or the user gave.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "ctl.h"
-
-#define EXPECTED_MAX (AAEL_REGISTERS_MAX * AAEL_ALG_KNOWN_MAX)
-
-struct expected {
-	uint32_t reg;
-	struct aael_value value;
-};
-
-struct verify_args {
-	const char *path;
-	enum aael_rule rule;
-	uint32_t index;
-	size_t count;
-	struct expected expected[EXPECTED_MAX];
-};
-
-/* ALG:REGISTER=HEX */
-static int parse_register(const struct ctl_verb *verb, const char *text, struct expected *out)
-{
-	const char *colon = strchr(text, ':');
-	const char *equals = colon ? strchr(colon, '=') : NULL;
-	const struct aael_alg *alg;
-	char reg[3] = "";
-
-	if (!equals || equals - colon < 2 || equals - colon > 3) {
-		ctl_error(verb, "\"%s\" is not ALG:REGISTER=HEX", text);
-		return -1;
-	}
-	alg = aael_alg_by_name(text, (size_t)(colon - text));
-	if (!alg) {
-		ctl_error(verb, "\"%.*s\" is not a known algorithm", (int)(colon - text), text);
-		return -1;
-	}
-	memcpy(reg, colon + 1, (size_t)(equals - colon - 1));
-	if (ctl_index(verb, reg, AAEL_REGISTERS_MAX - 1, &out->reg))
-		return -1;
-	out->value.alg = alg->id;
-	out->value.size = alg->size;
-	if (aael_hex_decode(equals + 1, strlen(equals + 1), out->value.value, alg->size)) {
-		ctl_error(verb, "a %s value is %u hexadecimal digits", alg->name, 2 * alg->size);
-		return -1;
-	}
-	return 0;
-}
+#include "verify.h"
 
 static void print_value(const char *label, const uint8_t *value, size_t size)
 {
@@ -64,7 +18,7 @@ static void print_value(const char *label, const uint8_t *value, size_t size)
 }
 
 static int compare(const struct ctl_verb *verb, const struct verify_args *args,
-		   const struct aael_replay *replay)
+		   const struct verify_logs *logs, const struct aael_replay *replay)
 {
 	int code = CTL_OK;
 
@@ -83,98 +37,79 @@ static int compare(const struct ctl_verb *verb, const struct verify_args *args,
 		printf("%s:%u: %s\n", alg->name, reg, match ? "match" : "mismatch");
 		print_value("register", v->value, v->size);
 		print_value("replayed", value, v->size);
-		if (!match)
-			code = CTL_MISMATCH;
+		if (match)
+			continue;
+		find_in_history(logs, args->rule, &args->expected[i]);
+		code = CTL_MISMATCH;
 	}
-	return ctl_finish(verb, code);
+	return code;
 }
 
-/*
- * The bytes of @log that hold the boot log and the first @own entries of ours: what
- * was logged when the register was read. Later entries are not in its value.
- */
-static size_t prefix(const uint8_t *log, size_t size, uint64_t own_offset, uint64_t own)
+static int replay(const struct ctl_verb *verb, const struct verify_args *args,
+		  const struct verify_logs *logs)
 {
-	struct aael_tcg2_entry e;
-	struct aael_tcg2 r;
-
-	if (aael_tcg2_open(&r, log, size, AAEL_TCG2_F_DETECT))
-		return size;
-	while (aael_tcg2_next(&r, &e) > 0)
-		if (e.offset >= own_offset && own-- == 0)
-			return e.offset;
-	return size;
-}
-
-static void expect_live(struct verify_args *args, const struct aael_verify *v)
-{
-	for (uint32_t i = 0; i < v->bank_count && i < AAEL_BANKS_MAX; i++) {
-		args->expected[i].reg = v->reg;
-		args->expected[i].value = v->live[i];
-		args->count = i + 1;
-	}
-}
-
-/* VERIFY first, then the log: so the log has at least what VERIFY counted. */
-static int read_live(const struct ctl_verb *verb, struct verify_args *args, uint8_t **log,
-		     size_t *size)
-{
-	struct aael_verify v;
-	struct aael_info info;
-	int fd = ctl_open(verb, O_RDONLY), ret;
-
-	if (fd < 0)
-		return -1;
-	ret = aael_dev_info(fd, &info);
-	if (!ret)
-		ret = aael_dev_verify(fd, args->index, &v);
-	if (!ret && !args->path)
-		ret = aael_dev_read_log(fd, log, size);
-	close(fd);
-	if (ret) {
-		ctl_error(verb, "%s: %s", AAEL_DEV_PATH, aael_dev_strerror(-ret));
-		return -1;
-	}
-	expect_live(args, &v);
-	if (!args->count) {
-		ctl_error(verb, "the register has no bank that is logged");
-		free(args->path ? NULL : *log);
-		return -1;
-	}
-	if (args->path)
-		return ctl_read_log(verb, args->path, log, size);
-	*size = prefix(*log, *size, info.own_offset, v.count);
-	if (v.health != AAEL_HEALTH_CONSISTENT)
-		ctl_error(verb, "the kernel says of register %u: %s", v.reg,
-			  aael_dev_health_name(v.health));
-	return 0;
-}
-
-static int verify(const struct ctl_verb *verb, struct verify_args *args)
-{
-	struct aael_replay *replay;
+	struct aael_replay *values = malloc(sizeof(*values));
 	struct aael_tcg2_error err;
-	int ret, code = CTL_UNREADABLE;
-	uint8_t *log;
-	size_t size;
+	int code = CTL_UNREADABLE, ret;
 
-	if (args->count)
-		ret = ctl_read_log(verb, args->path, &log, &size);
-	else
-		ret = read_live(verb, args, &log, &size);
-	if (ret)
-		return CTL_UNREADABLE;
-	replay = malloc(sizeof(*replay));
-	ret = replay ? aael_replay_log(replay, args->rule, log, size, &err) : -ENOMEM;
-	if (!replay)
+	if (!values) {
 		ctl_error(verb, "no memory");
-	else if (ret)
+		return code;
+	}
+	ret = aael_replay_log(values, args->rule, logs->log, logs->size, &err);
+	if (ret)
 		ctl_malformed(verb, &err, ret);
 	else
-		code = compare(verb, args, replay);
-	free(replay);
-	free(log);
+		code = compare(verb, args, logs, values);
+	free(values);
 	return code;
+}
+
+/* Everything that the arguments name: 0, or an exit code; CTL_MISMATCH: go on. */
+static int gather(const struct ctl_verb *verb, struct verify_args *args, struct verify_logs *logs)
+{
+	int code = CTL_OK;
+
+	if (args->evidence)
+		code = expect_evidence(verb, args, logs);
+	else if (args->quote)
+		code = expect_quote(verb, args);
+	else if (!args->count && (!args->against || args->index != AAEL_INDEX_DEFAULT))
+		code = expect_live(verb, args, logs);
+	if (code > CTL_MISMATCH)
+		return code;
+	if (!logs->log && ctl_read_log(verb, args->path, &logs->log, &logs->size))
+		return CTL_UNREADABLE;
+	if (!args->against)
+		return code;
+	free(logs->other);
+	logs->other = NULL;
+	if (ctl_read_log(verb, args->against, &logs->other, &logs->other_size))
+		return CTL_UNREADABLE;
+	return code;
+}
+
+/* A malformed log is shown as far as it goes, and is unreadable. */
+static int verify(const struct ctl_verb *verb, struct verify_args *args)
+{
+	const char *name = args->against ? args->against : "the live log";
+	struct verify_logs logs = {};
+	int code = gather(verb, args, &logs), replayed;
+
+	if (code <= CTL_MISMATCH) {
+		replayed = replay(verb, args, &logs);
+		if (find_wrong_entries(&logs))
+			code = CTL_MISMATCH;
+		/* A live log that has gone on is none: the register tells, if it is the same. */
+		if (find_difference(&logs, name, args->against || replayed))
+			code = CTL_MISMATCH;
+		else if (args->against && code + replayed == CTL_OK)
+			printf("the log is that of %s\n", name);
+		code = replayed > code ? replayed : code;
+	}
+	free(logs.log);
+	free(logs.other);
+	return ctl_finish(verb, code);
 }
 
 /* CTL_OK, or an exit code; 'h' is left to the caller. */
@@ -184,16 +119,21 @@ static int parse_option(const struct ctl_verb *verb, int c, struct verify_args *
 	case 'l':
 		args->path = optarg;
 		return CTL_OK;
+	case 'a':
+		args->against = optarg;
+		return CTL_OK;
+	case 'e':
+		args->evidence = optarg;
+		return CTL_OK;
+	case 'q':
+		args->quote = optarg;
+		return CTL_OK;
 	case 'i':
 		return ctl_index(verb, optarg, CTL_INDEX_MAX, &args->index) ? CTL_USAGE : CTL_OK;
 	case 'r':
-		if (args->count == EXPECTED_MAX)
-			return ctl_usage(verb, "too many registers");
-		if (parse_register(verb, optarg, &args->expected[args->count]))
-			return CTL_USAGE;
-		args->count++;
-		return CTL_OK;
+		return expect_given(verb, optarg, args);
 	case 'R':
+		args->rule_given = true;
 		args->rule = strcmp(optarg, "trustee") ? AAEL_RULE_HARDWARE : AAEL_RULE_TRUSTEE;
 		if (args->rule == AAEL_RULE_HARDWARE && strcmp(optarg, "hardware"))
 			return ctl_usage(verb, "the rule is hardware or trustee");
@@ -203,10 +143,34 @@ static int parse_option(const struct ctl_verb *verb, int c, struct verify_args *
 	}
 }
 
+static int check_args(const struct ctl_verb *verb, const struct verify_args *args)
+{
+	int sources = !!args->count + !!args->evidence + !!args->quote +
+		      (args->index != AAEL_INDEX_DEFAULT);
+	int inputs = 0;
+
+	for (int i = 0; i < 4; i++) {
+		const char *path = (const char *[]){ args->path, args->against, args->evidence,
+						     args->quote }[i];
+		inputs += path && !strcmp(path, "-");
+	}
+	if (args->count && args->index != AAEL_INDEX_DEFAULT)
+		return ctl_usage(verb, "--index means the live register, --register a given one");
+	if (sources > 1)
+		return ctl_usage(verb, "values come from one of --register, --evidence, --quote, "
+				       "--index");
+	if (inputs > 1)
+		return ctl_usage(verb, "standard input can be read once");
+	return CTL_OK;
+}
+
 int ctl_verify_run(const struct ctl_verb *verb, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "log", required_argument, NULL, 'l' },
+		{ "against", required_argument, NULL, 'a' },
+		{ "evidence", required_argument, NULL, 'e' },
+		{ "quote", required_argument, NULL, 'q' },
 		{ "register", required_argument, NULL, 'r' },
 		{ "rule", required_argument, NULL, 'R' },
 		{ "index", required_argument, NULL, 'i' },
@@ -214,19 +178,17 @@ int ctl_verify_run(const struct ctl_verb *verb, int argc, char **argv)
 		{},
 	};
 	struct verify_args args = { .rule = AAEL_RULE_HARDWARE, .index = AAEL_INDEX_DEFAULT };
-	int c;
+	int c, code;
 
-	while ((c = getopt_long(argc, argv, "l:r:i:h", options, NULL)) != -1) {
-		int code = c == 'h' ? CTL_OK : parse_option(verb, c, &args);
-
+	while ((c = getopt_long(argc, argv, "l:a:e:q:r:i:h", options, NULL)) != -1) {
 		if (c == 'h')
 			return ctl_help(verb);
+		code = parse_option(verb, c, &args);
 		if (code)
 			return code;
 	}
 	if (optind != argc)
 		return ctl_usage(verb, "takes no operand");
-	if (args.count && args.index != AAEL_INDEX_DEFAULT)
-		return ctl_usage(verb, "--index means the live register, --register a given one");
-	return verify(verb, &args);
+	code = check_args(verb, &args);
+	return code ? code : verify(verb, &args);
 }

@@ -9,6 +9,7 @@
 
 #include <cJSON.h>
 
+#include "check.h"
 #include "jsonscan.h"
 #include "render.h"
 #include "uefi.h"
@@ -143,15 +144,9 @@ static bool fill_details(cJSON *details, const struct aael_tcg2_entry *e)
 
 static bool digests_match(const struct aael_tcg2_entry *e)
 {
-	uint8_t hash[AAEL_DIGEST_MAX_BYTES];
-
-	for (uint32_t i = 0; i < e->digest_count; i++) {
-		const struct aael_tcg2_digest *d = &e->digests[i];
-
-		if (aael_alg_hash(d->alg, e->event, e->event_size, "", 0, hash) != d->size ||
-		    memcmp(hash, d->value, d->size))
+	for (uint32_t i = 0; i < e->digest_count; i++)
+		if (!aael_check_digest(e, &e->digests[i]))
 			return false;
-	}
 	return true;
 }
 

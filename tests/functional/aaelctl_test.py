@@ -283,7 +283,36 @@ class Enabled(Case):
         self.assertEqual(self.ctl('verify', '--log', '/tmp/saved'), text)
         self.ctl('append', 'ctl', 'op', 'not saved')
         self.assertEqual(self.ctl('verify', '--log', '/tmp/saved', *options), text)
-        self.assertIn(b'sha256:14: mismatch\n', self.ctl('verify', '--log', '/tmp/saved', code=REFUSED))
+        out = self.ctl('verify', '--log', '/tmp/saved', code=REFUSED).decode()
+        self.assertIn('sha256:14: mismatch\n', out)
+        self.assertIn(f'\nentry {device.count()} is missing at the end, compared with the live log\n', out)
+        self.assertIn(' ctl op not saved\n', out)
+
+    def test_what_was_done_to_a_saved_log_is_named(self):
+        for n in range(1, 5):
+            self.ctl('append', 'ctl', 'op', f'event {n}')
+        saved, count = self.ctl('log', '--format', 'tcg2'), device.count()
+        last = aael.parse(saved).ours[-4:]
+        parts = [saved[e.offset:e.offset + e.size] for e in last]
+        altered = parts[1][:-1] + b'x'
+
+        def verify(*words):
+            with open('/tmp/done', 'wb') as file:
+                file.write(saved[:last[0].offset] + b''.join(words))
+            done = subprocess.run(['aaelctl', 'verify', '--log', '/tmp/done'], capture_output=True, text=True,
+                                  check=False)
+            self.assertEqual((done.returncode, done.stderr), (REFUSED if words != tuple(parts) else 0, ''))
+            return done.stdout
+
+        there = ', compared with the live log\n'
+        self.assertNotIn('entry', verify(*parts))
+        out = verify(parts[0], altered, *parts[2:])
+        self.assertIn(f'\nentry {count - 2}: a digest is not that of its event\n', out)
+        self.assertIn(f'\nentry {count - 2} is altered (event)' + there, out)
+        self.assertIn(f'\nentry {count - 2} is missing' + there, verify(parts[0], *parts[2:]))
+        self.assertIn(f'\nentry {count - 2} and entry {count - 1} are swapped' + there,
+                      verify(parts[0], parts[2], parts[1], parts[3]))
+        self.assertIn(f'\nentry {count + 1} is extra at the end' + there, verify(*parts, parts[0]))
 
 
 class Foreign(Case):

@@ -101,6 +101,14 @@ def verify_tdx(evidence, data):
     return entries
 
 
+def verified_by_aaelctl(evidence):
+    """Exit code and output of aaelctl verify --evidence."""
+    keep('/tmp/evidence', json.dumps(evidence).encode())
+    done = subprocess.run(['aaelctl', 'verify', '--evidence', '/tmp/evidence'], capture_output=True, text=True,
+                          check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
 def under_load(fetch, quotes):
     """Runs fetch() beside writers. What it returns: of how many quotes the log was cut."""
     before = device.count()

@@ -77,6 +77,20 @@ class CEvidence(unittest.TestCase):
             self.assertEqual(device.run('aaelctl', 'verify', '--log', '/tmp/log', '--register',
                                         f'sha256:{evidence.QUOTED}={hexadecimal}', check=False)[0], status)
 
+    def test_aaelctl_verifies_evidence_as_it_is(self):
+        with device.Device() as dev:
+            dev.extend('a', 'b', 'c')
+        got = evidence.fetch(self.daemon, NONCE)
+        pcr = f'sha256:{evidence.QUOTED}: '
+        value = got['tpm_quote']['pcrs'][evidence.QUOTED]
+        said = 'signature: not checked\npcrDigest: match\n' + pcr + 'match\n'
+        self.assertEqual(evidence.verified_by_aaelctl(got), (
+            0, f'{said}  register: {value}\n  replayed: {value}\n'))
+        got['tpm_quote']['pcrs'][0] = '00' * 32
+        status, output = evidence.verified_by_aaelctl(got)
+        self.assertEqual(status, 1)
+        self.assertIn('pcrDigest: mismatch\n' + pcr + 'match\n', output)
+
     def test_first_32_bytes_are_bound(self):
         for size in (0, 1, 31, 32, 33, 64):
             got = evidence.fetch(self.daemon, NONCE[:size])

@@ -62,6 +62,22 @@ class BEnabled(unittest.TestCase):
         self.assertEqual(aael.text(entries[-1]), b'a b c')
         self.assertEqual(len(entries), len(device.read_log().entries))
 
+    def test_aaelctl_verifies_evidence_as_it_is(self):
+        with device.Device() as dev:
+            dev.extend('a', 'b', 'before')
+        got = evidence.fetch(self.daemon, NONCE)
+        with device.Device() as dev:
+            dev.extend('a', 'b', 'behind')
+        later = evidence.fetch(self.daemon, NONCE)
+        status, output = evidence.verified_by_aaelctl(later)
+        self.assertEqual((status, output.count(': match\n')), (0, 4), output)
+        self.assertTrue(output.startswith('signature: not checked\nsha384:1: match\n'), output)
+        status, output = evidence.verified_by_aaelctl({**got, 'cc_eventlog': later['cc_eventlog']})
+        self.assertEqual((status, output.count(': match\n')), (1, 3), output)
+        self.assertIn('sha384:4: mismatch\n', output)
+        count = len(evidence.log_of(got).ours)
+        self.assertIn(f'  register: as after entry {count}; nothing behind that is in it\n', output)
+
     def test_all_64_bytes_are_bound(self):
         for size in (0, 1, 63, 64):
             self.verify(NONCE[:size])

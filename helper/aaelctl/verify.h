@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* aaelctl verify: what its files share. */
+#ifndef AAELCTL_VERIFY_H
+#define AAELCTL_VERIFY_H
+
+#include "ctl.h"
+
+#define EXPECTED_MAX (AAEL_REGISTERS_MAX * AAEL_ALG_KNOWN_MAX)
+
+struct expected {
+	uint32_t reg;
+	struct aael_value value;
+};
+
+struct verify_args {
+	const char *path;	/* the log; NULL: the live one, or that in the evidence */
+	const char *against;	/* another log */
+	const char *evidence, *quote;
+	bool rule_given;
+	enum aael_rule rule;
+	uint32_t index;
+	size_t count;
+	struct expected expected[EXPECTED_MAX];
+};
+
+/* What is compared: all to free(). */
+struct verify_logs {
+	uint8_t *log;
+	size_t size;
+	uint8_t *other;		/* --against, or the live log; NULL: none */
+	size_t other_size;
+};
+
+/* expect.c: values to compare with. Each 0, or an exit code having said what is wrong. */
+
+/* ALG:REGISTER=HEX is one more. */
+int expect_given(const struct ctl_verb *verb, const char *text, struct verify_args *args);
+/* Those of the live register, and the live log as it was then; as the log, or beside --log. */
+int expect_live(const struct ctl_verb *verb, struct verify_args *args, struct verify_logs *logs);
+/*
+ * Those in the evidence or quote, and the evidence's log unless there is --log. Says on stdout
+ * what is not checked, and with a TPM whether the message is of those PCRs: CTL_MISMATCH.
+ */
+int expect_evidence(const struct ctl_verb *verb, struct verify_args *args,
+		    struct verify_logs *logs);
+int expect_quote(const struct ctl_verb *verb, struct verify_args *args);
+
+/* findings.c: says on stdout where the log goes wrong. True: something does. */
+
+/* Each entry of ours that is wrong by itself. */
+bool find_wrong_entries(const struct verify_logs *logs);
+/*
+ * How the log differs from the other one, called @name. That the other one goes on where the
+ * log ends is only said with @to_end, and is only then a difference.
+ */
+bool find_difference(const struct verify_logs *logs, const char *name, bool to_end);
+/* After which entry the register held that value, if ever. */
+void find_in_history(const struct verify_logs *logs, enum aael_rule rule,
+		     const struct expected *expected);
+
+#endif
