@@ -11,7 +11,10 @@
 #include "ctl.h"
 
 static const struct ctl_verb verbs[] = {
-	{ "status", "", "Show the state of the log: \"key: value\" lines.\n", ctl_status_run },
+	{ "status", "[--json]",
+	  "Show the state of the log: \"key: value\" lines.\n"
+	  "  -j, --json      one object with stable keys; details (root only): those lines\n",
+	  ctl_status_run },
 	{ "enable", "[--index N]",
 	  "Choose the register and start recording; one way until reboot or reload.\n"
 	  "  -i, --index N   register index (the module's init_pcr if left out)\n",

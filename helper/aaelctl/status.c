@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/* aaelctl status: securityfs has the full text; who may not read it gets INFO's part. */
+/*
+ * aaelctl status: securityfs has the full text; who may not read it gets INFO's part. As JSON,
+ * INFO's part is always there.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "ctl.h"
+#include "statusjson.h"
 
 #define STATUS_PATH AAEL_SECURITYFS_PATH "/status"
 #define STATUS_MAX_BYTES 65536
@@ -46,19 +50,26 @@ static void print_info(const struct aael_info *info)
 		printf("pending: entry %llu is undecided\n", ull(info->pending_sequence));
 }
 
-static int from_device(const struct ctl_verb *verb)
+static int ask_info(const struct ctl_verb *verb, struct aael_info *info)
 {
-	struct aael_info info;
 	int fd = ctl_open(verb, O_RDONLY), ret;
 
 	if (fd < 0)
 		return CTL_UNREADABLE;
-	ret = aael_dev_info(fd, &info);
+	ret = aael_dev_info(fd, info);
 	close(fd);
-	if (ret) {
-		ctl_error(verb, "%s: %s", AAEL_DEV_PATH, aael_dev_strerror(-ret));
+	if (!ret)
+		return CTL_OK;
+	ctl_error(verb, "%s: %s", AAEL_DEV_PATH, aael_dev_strerror(-ret));
+	return CTL_UNREADABLE;
+}
+
+static int from_device(const struct ctl_verb *verb)
+{
+	struct aael_info info;
+
+	if (ask_info(verb, &info))
 		return CTL_UNREADABLE;
-	}
 	print_info(&info);
 	return ctl_finish(verb, CTL_OK);
 }
@@ -75,17 +86,50 @@ static int from_securityfs(const struct ctl_verb *verb)
 	return ctl_finish(verb, CTL_OK);
 }
 
+static int as_json(const struct ctl_verb *verb)
+{
+	uint8_t *text = NULL;
+	struct aael_info info;
+	size_t size = 0;
+	char *json;
+	int ret;
+
+	if (ask_info(verb, &info))
+		return CTL_UNREADABLE;
+	if (!access(STATUS_PATH, R_OK) &&
+	    ctl_read_file(verb, STATUS_PATH, STATUS_MAX_BYTES, &text, &size))
+		return CTL_UNREADABLE;
+	ret = aael_status_json(&info, (const char *)text, size, &json);
+	free(text);
+	if (ret) {
+		ctl_error(verb, "no memory");
+		return CTL_UNREADABLE;
+	}
+	puts(json);
+	free(json);
+	return ctl_finish(verb, CTL_OK);
+}
+
 int ctl_status_run(const struct ctl_verb *verb, int argc, char **argv)
 {
-	static const struct option options[] = { { "help", no_argument, NULL, 'h' }, {} };
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{},
+	};
+	bool json = false;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
 		if (c == 'h')
 			return ctl_help(verb);
-		return ctl_usage(verb, NULL);
+		if (c != 'j')
+			return ctl_usage(verb, NULL);
+		json = true;
 	}
 	if (optind != argc)
 		return ctl_usage(verb, "takes no operand");
+	if (json)
+		return as_json(verb);
 	return access(STATUS_PATH, R_OK) ? from_device(verb) : from_securityfs(verb);
 }

@@ -44,7 +44,7 @@ class Absent(Case):
     """Without the module"""
 
     def test_every_verb_says_what_is_missing(self):
-        for words in (['status'], ['append', 'a', 'b', 'c'], ['log'], ['log', '--own', '--format', 'json'],
+        for words in (['status'], ['status', '--json'], ['append', 'a', 'b', 'c'], ['log'], ['log', '--own', '--format', 'json'],
                       ['verify'], ['verify', '--register', 'sha256:14=' + '00' * 32]):
             self.assertEqual(self.ctl(*words, code=UNREADABLE, says='/dev/aael does not exist: is the '
                                       'module aael loaded?'), b'')
@@ -69,6 +69,10 @@ class Disabled(Case):
     @classmethod
     def setUpClass(cls):
         device.insmod()
+
+    def test_status_as_json_says_so(self):
+        shown = json.loads(self.ctl('status', '--json'))
+        self.assertEqual((shown['state'], shown['register'], shown['count']), ('disabled', None, 0))
 
     def test_status_says_so(self):
         out = self.ctl('status').decode()
@@ -131,6 +135,22 @@ class Enabled(Case):
             self.assertIn(line, lines)
         self.assertEqual(len(lines), 16)
         self.refused('/dev/aael: Permission denied', 'status', code=UNREADABLE, **USER)
+
+    def test_status_as_json(self):
+        self.settled()
+        shown = json.loads(self.ctl('status', '--json'))
+        status = device.Status()
+        self.assertEqual(shown['details'], dict(status))
+        with device.Device() as dev:
+            info = dev.info()
+        known = {'version': 1, 'state': 'enabled', 'health': 'consistent', 'platform': 'tpm', 'provider': 'tpm',
+                 'protected': True, 'banks': ['sha256', 'sha384'], 'boot_log': True, 'index': 17, 'register': 14,
+                 'resettable': False, 'count': info.count, 'bytes': info.bytes,
+                 'own_bytes': info.bytes - info.own_offset, 'max_log_bytes': info.max_log_bytes,
+                 'headroom_bytes': info.headroom_bytes, 'violations': 0, 'pending': None}
+        self.assertEqual({**shown, 'details': None}, {**known, 'details': None})
+        self.assertEqual(json.loads(self.ctl('status', '-j', **MEMBER)), {**known, 'details': None})
+        self.refused('/dev/aael: Permission denied', 'status', '-j', code=UNREADABLE, **USER)
 
     def test_append_prints_sequence_and_register(self):
         count = device.count()
