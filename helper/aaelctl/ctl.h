@@ -58,6 +58,14 @@ int ctl_number(const struct ctl_verb *verb, const char *text, uint64_t min, uint
 #define CTL_INDEX_MAX (AAEL_INDEX_DEFAULT - 1)
 int ctl_index(const struct ctl_verb *verb, const char *text, uint32_t max, uint32_t *index);
 
+/* follow.c */
+/*
+ * The live log, and what is appended to it, until SIGINT, SIGTERM or until nobody reads standard
+ * output any more: CTL_OK. Ends with CTL_UNREADABLE having said why.
+ */
+int ctl_log_follow(const struct ctl_verb *verb, enum aael_form form,
+		   const struct aael_filter *filter);
+
 /* input.c */
 /* Open /dev/aael: the descriptor, or -1 having said what is wrong. */
 int ctl_open(const struct ctl_verb *verb, int open_flags);

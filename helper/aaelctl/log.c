@@ -12,6 +12,7 @@ static const char *const format_names[] = { "text", "json", "jsonl", "tcg2", "ya
 struct log_args {
 	enum format format;
 	const char *path;
+	bool follow;
 	struct aael_filter filter;
 };
 
@@ -109,6 +110,9 @@ static int parse_option(const struct ctl_verb *verb, int c, struct log_args *arg
 	case 'o':
 		f->own = true;
 		return CTL_OK;
+	case 'F':
+		args->follow = true;
+		return CTL_OK;
 	case 'd':
 		f->domain = optarg;
 		return CTL_OK;
@@ -131,13 +135,14 @@ int ctl_log_run(const struct ctl_verb *verb, int argc, char **argv)
 		{ "domain", required_argument, NULL, 'd' },
 		{ "since", required_argument, NULL, 's' },
 		{ "last", required_argument, NULL, 'n' },
+		{ "follow", no_argument, NULL, 'F' },
 		{ "help", no_argument, NULL, 'h' },
 		{},
 	};
 	struct log_args args = {};
 	int c, code;
 
-	while ((c = getopt_long(argc, argv, "f:l:od:s:n:h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "f:l:od:s:n:Fh", options, NULL)) != -1) {
 		if (c == 'h')
 			return ctl_help(verb);
 		code = parse_option(verb, c, &args);
@@ -148,5 +153,11 @@ int ctl_log_run(const struct ctl_verb *verb, int argc, char **argv)
 		return ctl_usage(verb, "takes no operand");
 	if (args.format == FORMAT_TCG2 && picks(&args.filter))
 		return ctl_usage(verb, "a part of a log does not replay: no filter with tcg2");
-	return print_log(verb, &args);
+	if (!args.follow)
+		return print_log(verb, &args);
+	if (args.path)
+		return ctl_usage(verb, "--follow is for the live log");
+	if (args.format == FORMAT_JSON || args.format == FORMAT_TCG2)
+		return ctl_usage(verb, "--follow prints text, jsonl or yaml");
+	return ctl_log_follow(verb, form_of(args.format), &args.filter);
 }

@@ -28,7 +28,7 @@ static const struct ctl_verb verbs[] = {
 	  ctl_append_run },
 	{ "log",
 	  "[--format text|json|jsonl|tcg2|yaml] [--log FILE] [--own] [--domain D] [--since SEQ] "
-	  "[--last N]",
+	  "[--last N] [--follow]",
 	  "Print the log. Exit: 0, 2 usage, 3 cannot be read or is malformed.\n"
 	  "  -f, --format F  text (one line per entry), json (as Trustee shows it), jsonl (the\n"
 	  "                  same, one line per entry), yaml (the same), tcg2 (binary)\n"
@@ -38,7 +38,9 @@ static const struct ctl_verb verbs[] = {
 	  "not replay.\n"
 	  "  -d, --domain D  only entries of this domain\n"
 	  "  -s, --since SEQ only from this number on\n"
-	  "  -n, --last N    only the last N of those\n",
+	  "  -n, --last N    only the last N of those\n"
+	  "  -F, --follow    go on with new entries as they are logged, until interrupted (text,\n"
+	  "                  jsonl, yaml); --last 0 --follow: only new ones\n",
 	  ctl_log_run },
 	{ "verify",
 	  "[--log FILE] [--register ALG:REGISTER=HEX]... [--evidence FILE] [--quote FILE] "

@@ -8,6 +8,7 @@ class are independent of each other.
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import unittest
 
@@ -240,6 +241,63 @@ class Enabled(Case):
         self.assertEqual(log('--since', str(len(whole) - 1)), ''.join(whole[-2:]))
         self.assertEqual(log('--last', '3'), ''.join(whole[-3:]))
         self.assertEqual(json.loads(log('-n', '1', '-f', 'jsonl'))['sequence'], len(whole))
+
+    def follow(self, *words, **more):
+        """aaelctl log --follow, which is ended when the test is."""
+        process = subprocess.Popen(['aaelctl', 'log', '--follow', *words], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, **more)
+
+        def end():
+            process.kill()
+            process.communicate()
+        self.addCleanup(end)
+        return process
+
+    def ended(self, process):
+        """What it printed until it ended by itself, well."""
+        out, said = process.communicate(timeout=20)
+        self.assertEqual((process.returncode, said), (0, ''))
+        return out
+
+    def test_follow_shows_what_is_there_and_what_comes(self):
+        self.ctl('append', 'ctl.follow', 'op', 'before')
+        for number in (signal.SIGINT, signal.SIGTERM):
+            count = device.count()
+            process = self.follow('--last', '1')
+            self.assertTrue(process.stdout.readline().startswith(f'{count} 14 '))
+            for word in ('one', 'two'):
+                self.ctl('append', 'ctl.follow', 'op', word)
+                count += 1
+                line = process.stdout.readline()
+                self.assertEqual(line, device.text_file('ascii_runtime_measurements').splitlines(True)[-1])
+                self.assertTrue(line.startswith(f'{count} 14 ') and line.endswith(f' {word}\n'), line)
+            process.send_signal(number)
+            self.assertEqual(self.ended(process), '')
+
+    def test_follow_shows_what_passes_in_its_form(self):
+        process = self.follow('--domain', 'ctl.passes', '--format', 'jsonl', '--last', '0')
+        device.wait_for(lambda: device.waits_in(device.SYS_PPOLL, process.pid))
+        for domain, content in (('ctl.passes', '1'), ('ctl.other', '2'), ('ctl.passes', '3')):
+            self.ctl('append', domain, 'op', content)
+        shown = [json.loads(process.stdout.readline()) for _ in range(2)]
+        self.assertEqual([item['details']['string'] for item in shown], ['ctl.passes op 1', 'ctl.passes op 3'])
+        self.assertEqual([item['sequence'] for item in shown], [device.count() - 2, device.count()])
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(self.ended(process), '')
+
+    def test_follow_of_everything_begins_with_the_whole_log(self):
+        whole = self.ctl('log').decode()
+        process = self.follow()
+        self.assertEqual(''.join(process.stdout.readline() for _ in whole.splitlines()), whole)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(self.ended(process), '')
+
+    def test_follow_ends_when_nobody_reads(self):
+        process = self.follow('--last', '0')
+        device.wait_for(lambda: device.waits_in(device.SYS_PPOLL, process.pid))
+        process.stdout.close()
+        self.assertEqual(process.wait(20), 0)
+        self.assertEqual(process.stderr.read(), '')
 
     def test_saved_log_is_shown_as_the_live_one(self):
         self.ctl('append', 'ctl', 'op', 'to be saved')

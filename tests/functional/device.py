@@ -307,7 +307,7 @@ def pcr_extend(pcr, bank, digest):
     tpm_tool('tpm2_pcrextend', f'{pcr}:{bank}={digest.hex()}')
 
 
-SYS_WRITE, SYS_POLL, SYS_IOCTL = 1, 7, 16
+SYS_WRITE, SYS_POLL, SYS_IOCTL, SYS_PPOLL = 1, 7, 16, 271
 
 
 def waits_in(number, pid, tid=None, fd=None):
