@@ -11,6 +11,7 @@ import threading
 import time
 import traceback
 
+import completion
 import demo
 import guests
 import harness
@@ -75,7 +76,7 @@ def main():
     parser.add_argument('names', nargs='*', metavar='NAME')
     args = parser.parse_args()
 
-    jobs = [*static.jobs(), *harness.jobs(), *host.jobs(), *demo.jobs(), *guests.jobs(args.k)]
+    jobs = [*static.jobs(), *completion.jobs(), *harness.jobs(), *host.jobs(), *demo.jobs(), *guests.jobs(args.k)]
     unknown = [name for name in args.names if not any(matches(job, [name]) for job in jobs)]
     if unknown:
         sys.exit('tests/run: no such test: ' + ', '.join(unknown))
