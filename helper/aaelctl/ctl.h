@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * aaelctl: one file per verb. stdout carries data and nothing else; every error
+ * aaelctl: a file per verb. stdout carries data and nothing else; every error
  * is one line on stderr that begins with "aaelctl VERB: ".
  */
 #ifndef AAELCTL_CTL_H

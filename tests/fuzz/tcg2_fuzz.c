@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Any bytes as a log: libaael's walk, replay and the three ways to show it. The walk stays
+ * Any bytes as a log: libaael's walk, replay, comparison and the ways to show it. The walk stays
  * within the bytes and gives all of them; what is shown is what the walk gave, as JSON that
- * two parsers take, and as text without control characters.
+ * two parsers take, and as text without control characters. A log is the same as itself.
  */
 #include <errno.h>
 
 #include <cJSON.h>
 
+#include "check.h"
 #include "codec.h"
 #include "fuzz.h"
 #include "json.h"
@@ -245,6 +246,64 @@ static void check_lines(const struct bytes *log, bool own, const struct walk *w)
 	free(text);
 }
 
+/* A line is one object, whatever stands in the entry. */
+static void check_jsonl(const struct bytes *log, const struct walk *w)
+{
+	struct aael_tcg2_error error;
+	char *text = NULL, *end;
+	uint64_t lines = 0;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	MUST(out &&
+	     aael_render_entries(log->p, log->size, NULL, AAEL_FORM_JSONL, out, &error) == w->ret);
+	MUST(!fclose(out));
+	for (char *line = text; line < text + size; line = end + 1) {
+		end = memchr(line, '\n', (size_t)(text + size - line));
+		MUST(end);
+		*end = '\0';
+		MUST(is_json(line));
+		lines++;
+	}
+	MUST(lines == w->entries);
+	free(text);
+}
+
+/* No character in YAML but line feeds is one that a reader might not take as it is. */
+static void check_yaml(const struct bytes *log, const struct walk *w)
+{
+	struct aael_tcg2_error error;
+	char *text = NULL, *end;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	MUST(out &&
+	     aael_render_entries(log->p, log->size, NULL, AAEL_FORM_YAML, out, &error) == w->ret);
+	MUST(!fclose(out));
+	for (char *line = text; line < text + size; line = end + 1) {
+		end = memchr(line, '\n', (size_t)(text + size - line));
+		MUST(end && is_plain(line, (size_t)(end - line)));
+	}
+	free(text);
+}
+
+/* Beside itself, and beside the half of it; entries by themselves. */
+static void check_compared(const struct bytes *log)
+{
+	struct aael_tcg2_entry e;
+	struct aael_diff diff;
+	struct aael_tcg2 r;
+
+	aael_compare_logs(&diff, log->p, log->size, log->p, log->size);
+	MUST(diff.kind == AAEL_DIFF_SAME);
+	aael_compare_logs(&diff, log->p, log->size, log->p, log->size / 2);
+	MUST(diff.kind != AAEL_DIFF_ALTERED || diff.part);
+	if (aael_tcg2_open(&r, log->p, log->size, AAEL_TCG2_F_DETECT))
+		return;
+	while (aael_tcg2_next(&r, &e) > 0)
+		aael_check_entry(&e);
+}
+
 static void check_own(const struct bytes *log, const struct walk *w)
 {
 	struct aael_tcg2_error error;
@@ -290,6 +349,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_json(&log, true, AAEL_RENDER_F_PRETTY, &zero_ends);
 	check_lines(&log, false, &detected);
 	check_lines(&log, true, &detected);
+	check_jsonl(&log, &detected);
+	check_yaml(&log, &detected);
+	check_compared(&log);
 	check_own(&log, &detected);
 	free(log.block);
 	return 0;
