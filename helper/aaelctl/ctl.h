@@ -13,7 +13,7 @@
 /* Exit codes, a promise to scripts. */
 enum {
 	CTL_OK = 0,
-	CTL_MISMATCH = 1,	/* verify: the values differ; others: the kernel refused */
+	CTL_MISMATCH = 1,	/* verify: values differ, an entry is wrong; others: the kernel refused */
 	CTL_USAGE = 2,
 	CTL_UNREADABLE = 3,	/* log, register, device or Init-Data cannot be read */
 };

@@ -3,7 +3,6 @@
  * aaelctl verify: the log is replayed here, apart from the kernel's own replay,
  * and compared with values that the register or the user gave.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -31,12 +31,18 @@ struct verify_logs {
 	size_t other_size;
 };
 
-/* expect.c: values to compare with. Each 0, or an exit code having said what is wrong. */
+/* Values to compare with. Each 0, or an exit code having said what is wrong. */
 
+/* expect.c */
+/* One more; there is room. */
+void expect_value(struct verify_args *args, uint32_t reg, uint16_t alg, const uint8_t *value,
+		  size_t size);
 /* ALG:REGISTER=HEX is one more. */
 int expect_given(const struct ctl_verb *verb, const char *text, struct verify_args *args);
-/* Those of the live register, and the live log as it was then; as the log, or beside --log. */
+/* Those of the live register, and the live log: as it was then, or beside --log as it is now. */
 int expect_live(const struct ctl_verb *verb, struct verify_args *args, struct verify_logs *logs);
+
+/* evidence.c */
 /*
  * Those in the evidence or quote, and the evidence's log unless there is --log. Says on stdout
  * what is not checked, and with a TPM whether the message is of those PCRs: CTL_MISMATCH.

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Does an entry of ours say what its digests are of? Boot events hash other things than their text. */
+/*
+ * Does an entry of ours say what its digests are of? Of boot events nothing is known: the digest
+ * is often of something else than the text.
+ */
 #include <errno.h>
 #include <string.h>
 

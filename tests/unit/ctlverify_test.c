@@ -23,6 +23,8 @@ static void build(struct logbuild *l, const char *entries)
 	l->size = 0;
 	put_header(l, 0, two);
 	put_entry(l, 1, AAEL_EV_SEPARATOR, two, "\0\0\0\0", 4);
+	/* What the two rules differ about. */
+	put_entry(l, 1, AAEL_EV_NO_ACTION, two, "nothing", 7);
 	for (; *entries; entries++) {
 		char text[] = "d op ?";
 
