@@ -244,9 +244,11 @@ static inline int take(int fd)
 
 	answer[0] = '\0';
 	do {
-		n = recv(fd, answer + used, want ? want - used : sizeof(answer) - 1 - used, 0);
+		/* No byte of the next answer. */
+		n = recv(fd, answer + used, want ? want - used : 1, 0);
 		if (n <= 0)
 			break;
+		assert_true(used + (size_t)n < sizeof(answer));
 		used += (size_t)n;
 		answer[used] = '\0';
 		body = strstr(answer, "\r\n\r\n");
