@@ -6,6 +6,8 @@ MAKEFLAGS += --no-print-directory
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 O    ?= $(CURDIR)/build/helper
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' dkms.conf)
+DKMSDIR ?= /usr/src/aael-$(VERSION)
 
 all: helper kmod
 
@@ -15,6 +17,12 @@ kmod:
 
 helper:
 	$(MAKE) -C helper O="$(O)" all
+
+# What dkms builds from; then `dkms install aael/VERSION`.
+dkms-install:
+	find kmod uapi \( -name '*.[ch]' -o -name Kbuild \) ! -name '*.mod.c' -type f \
+		-exec install -m 644 -D '{}' '$(DESTDIR)$(DKMSDIR)/{}' ';'
+	install -m 644 dkms.conf '$(DESTDIR)$(DKMSDIR)/dkms.conf'
 
 deps:
 	tests/vm/deps
@@ -42,7 +50,8 @@ help:
 	@echo 'make fuzz [SECONDS=600]  each fuzzer for longer than in make check'
 	@echo 'make kmod [KDIR=…]   the module for the running kernel or any other'
 	@echo 'make helper [O=…]    daemon and command'
+	@echo 'make dkms-install     the sources of the module into /usr/src, for dkms [DESTDIR=…]'
 	@echo 'make deps            install the Debian packages that the above need'
 	@echo 'make clean           remove build/; fetched and built kernels are in ~/.cache/aael'
 
-.PHONY: all kmod helper deps demo check fuzz clean help
+.PHONY: all kmod helper dkms-install deps demo check fuzz clean help

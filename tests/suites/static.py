@@ -48,6 +48,7 @@ def style():
                                      env={**os.environ, 'PYTHONPYCACHEPREFIX': BUILD + '/pycache'}))
     check_versions(outcome, names)
     check_deps(outcome)
+    check_release(outcome)
     status, env = once(os.path.join(VM, 'kernel'), 'tools')
     if status:
         outcome.failed.append(('checkpatch', env.splitlines()))
@@ -120,6 +121,24 @@ def check_deps(outcome):
         package = owner.partition(':')[0]
         outcome.check('dependency ' + name, package not in installed,
                       f'tests/vm/deps does not install {package or "what has " + name}')
+
+
+# Where the version of dkms.conf must be repeated, and how.
+RELEASES = (('kmod/main.c', r'^MODULE_VERSION\("(.*)"\);'),
+            ('Documentation/openapi.yaml', r'^  version: (.*)$'))
+
+
+def check_release(outcome):
+    """All that says its version says that of dkms.conf."""
+    def find(name, pattern):
+        with open(os.path.join(TOP, name), encoding='utf-8') as file:
+            found = re.search(pattern, file.read(), re.MULTILINE)
+        return found and found[1]
+    version = find('dkms.conf', r'^PACKAGE_VERSION="(.*)"$')
+    for name, pattern in RELEASES:
+        found = find(name, pattern)
+        outcome.check('version of ' + name, not version or found != version,
+                      f'{found}, but dkms.conf says {version}')
 
 
 def build(kernel):
