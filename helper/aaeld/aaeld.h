@@ -629,7 +629,16 @@ void aaeld_http_stop(struct aaeld_http *http, struct aaeld_worker *worker);
 int aaeld_sd_notify(const char *state);
 /* Number of sockets handed over, from descriptor AAELD_LISTEN_FDS_START on; 0 without. */
 int aaeld_sd_listen_fds(void);
+/* In which time it wants to hear of us again; 0: it does not. Only the first call knows. */
+uint64_t aaeld_sd_watchdog_us(void);
 /* Lose all capabilities of this thread, for good. 0, or -errno. */
 int aaeld_sd_drop_privilege(void);
+
+/* ---- watchdog.c ------------------------------------------------------------------------ */
+
+struct event;
+
+/* 0 and *@tick to event_free(), NULL if nobody watches; -ENOMEM. */
+int aaeld_watchdog_start(struct event_base *base, struct event **tick);
 
 #endif

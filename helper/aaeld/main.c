@@ -188,6 +188,7 @@ static int serve(const struct options *o, struct aaeld_app *app)
 	struct event *interrupt = base ? evsignal_new(base, SIGINT, on_signal, base) : NULL;
 	const struct aaeld_http_options http_options = { 0 };
 	struct aaeld_http *http = NULL;
+	struct event *tick = NULL;
 	int ret = -ENOMEM;
 
 	if (!term || !interrupt || event_add(term, NULL) || event_add(interrupt, NULL))
@@ -196,7 +197,9 @@ static int serve(const struct options *o, struct aaeld_app *app)
 	http = app->worker ? aaeld_http_new(base, app, &http_options) : NULL;
 	if (!http)
 		goto out;
-	ret = listen_everywhere(o, http);
+	ret = aaeld_watchdog_start(base, &tick);
+	if (!ret)
+		ret = listen_everywhere(o, http);
 	if (ret)
 		goto out;
 	aaeld_sd_notify("READY=1");
@@ -208,6 +211,8 @@ out:
 		app->kbs_ops->stop(app->kbs);
 	aaeld_http_stop(http, app->worker);
 	aaeld_tokens_free(&app->tokens);
+	if (tick)
+		event_free(tick);
 	if (interrupt)
 		event_free(interrupt);
 	if (term)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The service manager's protocols, sd_notify(3) and sd_listen_fds(3), and privilege. */
+/*
+ * The service manager's protocols: sd_notify(3), sd_listen_fds(3) and sd_watchdog_enabled(3), and
+ * privilege.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -57,6 +60,31 @@ int aaeld_sd_listen_fds(void)
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");
 	return count;
+}
+
+/* Decimal digits and nothing else; 0 if not. */
+static uint64_t number_of(const char *name)
+{
+	const char *text = getenv(name);
+	char *end;
+	uint64_t value;
+
+	if (!text || *text < '0' || *text > '9')
+		return 0;
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	return *end || errno ? 0 : value;
+}
+
+uint64_t aaeld_sd_watchdog_us(void)
+{
+	uint64_t us = number_of("WATCHDOG_USEC");
+
+	if (getenv("WATCHDOG_PID") && number_of("WATCHDOG_PID") != (uint64_t)getpid())
+		us = 0;
+	unsetenv("WATCHDOG_USEC");
+	unsetenv("WATCHDOG_PID");
+	return us;
 }
 
 int aaeld_sd_drop_privilege(void)
