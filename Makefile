@@ -24,6 +24,11 @@ dkms-install:
 		-exec install -m 644 -D '{}' '$(DESTDIR)$(DKMSDIR)/{}' ';'
 	install -m 644 dkms.conf '$(DESTDIR)$(DKMSDIR)/dkms.conf'
 
+# Debian packages, in build/deb.
+deb:
+	tests/vm/deps deb
+	tests/deb/build
+
 deps:
 	tests/vm/deps
 
@@ -51,7 +56,8 @@ help:
 	@echo 'make kmod [KDIR=…]   the module for the running kernel or any other'
 	@echo 'make helper [O=…]    daemon and command'
 	@echo 'make dkms-install     the sources of the module into /usr/src, for dkms [DESTDIR=…]'
+	@echo 'make deb              Debian packages, in build/deb'
 	@echo 'make deps            install the Debian packages that the above need'
 	@echo 'make clean           remove build/; fetched and built kernels are in ~/.cache/aael'
 
-.PHONY: all kmod helper dkms-install deps demo check fuzz clean help
+.PHONY: all kmod helper dkms-install deb deps demo check fuzz clean help

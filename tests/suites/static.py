@@ -124,7 +124,8 @@ def check_deps(outcome):
 
 
 # Where the version of dkms.conf must be repeated, and how.
-RELEASES = (('kmod/main.c', r'^MODULE_VERSION\("(.*)"\);'),
+RELEASES = (('debian/changelog', r'^aael \((.*?)\) '),
+            ('kmod/main.c', r'^MODULE_VERSION\("(.*)"\);'),
             ('Documentation/openapi.yaml', r'^  version: (.*)$'))
 
 
