@@ -5,9 +5,11 @@ import hashlib
 import os
 import re
 
-from common import BUILD, Job, Outcome, TOP, command, helper
+from common import BUILD, Job, Outcome, TOP, VM, command, helper, kmod, once
 
-BUILDER = os.path.join(TOP, 'tests', 'deb', 'build')
+FOLDER = os.path.join(TOP, 'tests', 'deb')
+BUILDER = FOLDER + '/build'
+IMAGE = BUILD + '/deb-installed.squashfs'
 # Of systemd-analyze security, in tenths: the less, the more is confined.
 EXPOSURE_MAX = '26'
 
@@ -122,7 +124,7 @@ def check_units(outcome, folder):
 
 def deb():
     outcome = Outcome()
-    status, output = command(BUILDER, 'deb')
+    status, output = once(BUILDER, 'deb')
     outcome.check('make deb', status, output)
     if status:
         return outcome
@@ -145,5 +147,42 @@ def deb():
     return outcome
 
 
+def tap(outcome, name, status, output):
+    for line in output.splitlines():
+        outcome.add(line)
+    if status and not outcome.failed or not outcome.passed:
+        outcome.check(name, status or 1, output)
+
+
+def installed():
+    """The packages in a Debian system of their own: what root prints."""
+    status, output = once(BUILDER, 'deb')
+    return (status, output) if status else once(FOLDER + '/root', output.splitlines()[-1], IMAGE)
+
+
+def install():
+    outcome = Outcome()
+    tap(outcome, 'tests/deb/root', *installed())
+    return outcome
+
+
+def boot():
+    """That system in a guest with a TPM, started by systemd."""
+    outcome = Outcome()
+    for name, (status, output) in (('install', installed()), ('build 6.1', kmod('6.1'))):
+        outcome.check(name, status, output)
+        if status:
+            return outcome
+    module = output.splitlines()[-1] + '/kmod/aael.ko'
+    guest = FOLDER + '/guest/'
+    tap(outcome, 'guest', *command(
+        VM + '/run', '--name', 'deb-boot', '--timeout', '900', '--memory', '1536', '--userland', IMAGE,
+        '--put', guest + 'main=aael/main', '--put', guest + 'report=aael/report',
+        '--put', module + '=aael/prebuilt/aael.ko', '--stream', guest + 'script'))
+    return outcome
+
+
 def jobs():
+    yield Job('deb-install', install)
+    yield Job('deb-boot', boot, '6.1')
     yield Job('deb', deb)
