@@ -167,7 +167,7 @@ class Rest(unittest.TestCase):
 
     def test_unknown_paths(self):
         for path in ('/', '/aa', '/aa/', '/aa/aael/', '/aa/aaelx', '/aa//aael', '/AA/AAEL',
-                     '/aa/token?token_type=kbs', '/cdh/resource/a/b/c'):
+                     '/aa/tokens', '/aa/token/', '/cdh', '/cdh/resource', '/cdh/resources/a/b/c'):
             self.says_plainly(daemon.get(path), 404, 'URL NOT FOUND', path)
         self.says_plainly(rest.raw(rest.request('POST', '/aa/aael/', self.with_())), 404, 'URL NOT FOUND')
 
