@@ -177,7 +177,7 @@ class Enabled(Case):
         else:
             self.assertEqual((answer.status, answer.body), (200, SUCCESS))
         self.assertEqual(device.count() - before, int(feature != 'resource'))
-        for path, off in (('/aa/token', 'resource'), ('/cdh/resource/a/b/c', 'attestation')):
+        for path, off in (('/aa/tokens', 'resource'), ('/cdh/resources', 'attestation')):
             area = path[:path.index('/', 1) + 1]
             answer = daemon.get(path)
             self.assertEqual((answer.status, answer.body),
