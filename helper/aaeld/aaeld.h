@@ -85,7 +85,13 @@ const char *aaeld_kbs_key_name(enum aael_teekey_alg key);
 
 /* ---- cmdline.c ------------------------------------------------------------------ */
 
-enum aaeld_feature { AAELD_F_ATTESTATION = 1, AAELD_F_RESOURCE = 2, AAELD_F_ALL = 3 };
+/* Of those that have names; metrics are an option of their own. */
+enum aaeld_feature {
+	AAELD_F_ATTESTATION = 1,
+	AAELD_F_RESOURCE = 2,
+	AAELD_F_ALL = 3,
+	AAELD_F_METRICS = 4,
+};
 
 /*
  * The value of the first word NAME=VALUE of a kernel command line, *@size bytes; NULL if
@@ -395,6 +401,18 @@ struct aaeld_tokens {
 	int64_t expiry;
 };
 
+/* metrics.c: since the start; of the loop's thread. All zero at first. */
+#define AAELD_STATUS_END 600
+#define AAELD_TOKEN_BOUNDS 10
+
+struct aaeld_metrics {
+	uint64_t answers[AAELD_STATUS_END]; /* by status */
+	/* Handshakes for /aa/token: without a token; with one, by duration, and all their time. */
+	uint64_t token_failures;
+	uint64_t token_buckets[AAELD_TOKEN_BOUNDS + 1];
+	uint64_t token_ms;
+};
+
 /* Whoever asked; @done is called exactly once, before or after dispatch returns. */
 struct aaeld_call {
 	void (*done)(struct aaeld_call *call, const struct aaeld_reply *reply);
@@ -411,6 +429,7 @@ struct aaeld_app {
 	void *kbs; /* NULL: none is configured */
 	unsigned int kbs_calls; /* that wait for the KBS, at most AAELD_KBS_MAX_CALLS */
 	struct aaeld_tokens tokens;
+	struct aaeld_metrics metrics;
 	int (*submit)(struct aaeld_app *app, struct aaeld_job *job); /* as aaeld_worker_submit() */
 	struct aaeld_worker *worker;
 };
@@ -522,6 +541,15 @@ void aaeld_tokens_free(struct aaeld_tokens *tokens);
 void aaeld_resource_get(struct aaeld_app *app, const struct aaeld_request *request,
 			struct aaeld_call *call);
 
+/* ---- metrics.c: GET /metrics; all of the loop's thread ------------------------------ */
+
+/* An answer is sent, whoever gives it. */
+void aaeld_metrics_answer(struct aaeld_metrics *metrics, int status);
+/* A handshake for /aa/token has ended, after @ms, with a token or without. */
+void aaeld_metrics_token(struct aaeld_metrics *metrics, bool given, int64_t ms);
+void aaeld_metrics_get(struct aaeld_app *app, const struct aaeld_request *request,
+		       struct aaeld_call *call);
+
 /* ---- guard.c: who may ask -------------------------------------------------------- */
 
 /* 127.0.0.0/8 or ::1. ::ffff:127.0.0.1 is not, as for Rust's is_loopback(). */
@@ -552,9 +580,9 @@ struct evhttp_request;
 const char *aaeld_framing_error(const struct evhttp_request *req);
 /*
  * If @out, the output of a connection, holds an error page of evhttp's, as which it comes
- * at once: true, and it is JSON now. The connection ends with it.
+ * at once: its status, and it is JSON now. The connection ends with it. Else 0.
  */
-bool aaeld_page_replace(struct evbuffer *out);
+int aaeld_page_replace(struct evbuffer *out);
 
 /* ---- conn.c: connections, from accept to close ---------------------------------------- */
 
@@ -566,10 +594,10 @@ struct timeval;
 
 /*
  * At most @max at once, each with @timeout for a whole request, and again to take the
- * answer. NULL: no memory.
+ * answer. @metrics counts what is answered before the routes. NULL: no memory.
  */
 struct aaeld_conns *aaeld_conns_new(struct event_base *base, unsigned int max,
-				    const struct timeval *timeout);
+				    const struct timeval *timeout, struct aaeld_metrics *metrics);
 /*
  * For evhttp_set_bevcb(): the connection being accepted joins @conns, unless its peer is
  * foreign: then it is answered 403 and closed.

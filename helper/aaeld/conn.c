@@ -40,6 +40,7 @@ struct aaeld_conns {
 	struct event_base *base;
 	struct timeval timeout;
 	unsigned int max, count;
+	struct aaeld_metrics *metrics;
 	bool stopping;
 	TAILQ_HEAD(, aaeld_conn) list;
 };
@@ -149,8 +150,13 @@ void aaeld_conn_end(struct aaeld_conn *c)
 
 static void on_output(struct evbuffer *out, const struct evbuffer_cb_info *info, void *arg)
 {
-	if (info->n_added && aaeld_page_replace(out))
-		aaeld_conn_end(arg);
+	struct aaeld_conn *c = arg;
+	int status = info->n_added ? aaeld_page_replace(out) : 0;
+
+	if (!status)
+		return;
+	aaeld_metrics_answer(c->all->metrics, status);
+	aaeld_conn_end(c);
 }
 
 static bool peer_is_allowed(struct bufferevent *bev)
@@ -169,6 +175,7 @@ static void send_away(struct aaeld_conn *c)
 		"HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n"
 		"Connection: close\r\n\r\nForbidden";
 
+	aaeld_metrics_answer(c->all->metrics, 403);
 	send(bufferevent_getfd(c->bev), forbidden, sizeof(forbidden) - 1,
 	     MSG_NOSIGNAL | MSG_DONTWAIT);
 	drop(c);
@@ -249,7 +256,7 @@ struct aaeld_conn *aaeld_conns_find(struct aaeld_conns *all, const struct evhttp
 }
 
 struct aaeld_conns *aaeld_conns_new(struct event_base *base, unsigned int max,
-				    const struct timeval *timeout)
+				    const struct timeval *timeout, struct aaeld_metrics *metrics)
 {
 	struct aaeld_conns *all = calloc(1, sizeof(*all));
 
@@ -258,6 +265,7 @@ struct aaeld_conns *aaeld_conns_new(struct event_base *base, unsigned int max,
 	all->base = base;
 	all->max = max;
 	all->timeout = *timeout;
+	all->metrics = metrics;
 	TAILQ_INIT(&all->list);
 	return all;
 }

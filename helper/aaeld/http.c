@@ -79,6 +79,7 @@ static void send_reply(struct aaeld_call *call, const struct aaeld_reply *reply)
 		evhttp_add_header(headers, "Connection", "close");
 	if (body && !hc->head)
 		add_body(body, reply);
+	aaeld_metrics_answer(&hc->http->app->metrics, reply->status);
 	/* Such answers hold nothing of the request, and of a KBS only plain text. */
 	if (reply->status >= 500)
 		aaeld_log_limited(&hc->http->limit, AAELD_WARNING, "answered %d: %.*s",
@@ -218,7 +219,7 @@ struct aaeld_http *aaeld_http_new(struct event_base *base, struct aaeld_app *app
 		return NULL;
 	http->base = base;
 	http->app = app;
-	http->conns = aaeld_conns_new(base, max, &timeout);
+	http->conns = aaeld_conns_new(base, max, &timeout, &app->metrics);
 	http->evhttp = http->conns ? evhttp_new(base) : NULL;
 	if (!http->evhttp) {
 		aaeld_conns_free(http->conns);

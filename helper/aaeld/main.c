@@ -22,9 +22,10 @@ struct options {
 	const char *level;
 	bool allow_sample;
 	bool check;
+	bool metrics;
 };
 
-enum { OPT_LEVEL = 256, OPT_INITDATA, OPT_CHECK, OPT_ALLOW_SAMPLE };
+enum { OPT_LEVEL = 256, OPT_INITDATA, OPT_CHECK, OPT_ALLOW_SAMPLE, OPT_METRICS };
 
 static const char usage[] =
 	"usage: aaeld [options]\n"
@@ -39,6 +40,7 @@ static const char usage[] =
 	"                           beside those in /run)\n"
 	"      --check              print what the configuration amounts to, and end\n"
 	"      --log-level LEVEL    error, warn, info or debug\n"
+	"      --metrics            answer GET /metrics, for Prometheus\n"
 	"      --allow-sample       without hardware, give evidence that proves nothing; for "
 	"tests\n"
 	"  -h, --help  -V, --version\n"
@@ -51,6 +53,7 @@ static const struct option own_options[] = {
 	{ "initdata", required_argument, NULL, OPT_INITDATA },
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "log-level", required_argument, NULL, OPT_LEVEL },
+	{ "metrics", no_argument, NULL, OPT_METRICS },
 	{ "allow-sample", no_argument, NULL, OPT_ALLOW_SAMPLE },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -94,6 +97,9 @@ static void take_option(struct options *o, int opt)
 		break;
 	case OPT_LEVEL:
 		o->level = optarg;
+		break;
+	case OPT_METRICS:
+		o->metrics = true;
 		break;
 	case OPT_ALLOW_SAMPLE:
 		o->allow_sample = true;
@@ -260,6 +266,8 @@ static int start(const struct options *o, const struct aaeld_config *config, str
 	aaeld_beside_start(&o->sources, app->ops, app->kernel);
 	app->enable_eventlog = config->enable_eventlog;
 	app->allow_sample = o->allow_sample;
+	if (o->metrics)
+		app->features |= AAELD_F_METRICS;
 	ret = aaeld_sd_drop_privilege();
 	if (ret) {
 		aaeld_log(AAELD_ERROR, "cannot give up privilege: %s", strerror(-ret));

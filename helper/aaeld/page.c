@@ -36,7 +36,7 @@ static const struct page *find_page(int status)
 	return p;
 }
 
-bool aaeld_page_replace(struct evbuffer *out)
+int aaeld_page_replace(struct evbuffer *out)
 {
 	char page[PAGE_MAX_BYTES], body[AAELD_MESSAGE_BYTES];
 	size_t size = evbuffer_get_length(out), end = strlen(PAGE_END);
@@ -44,16 +44,16 @@ bool aaeld_page_replace(struct evbuffer *out)
 	const char *error = page;
 
 	if (size < end || size >= sizeof(page))
-		return false;
+		return 0;
 	/* Between two writes bufferevents keep the beginning frozen. */
 	evbuffer_unfreeze(out, 1);
 	if (evbuffer_copyout(out, page, size) != (ev_ssize_t)size)
-		return false;
+		return 0;
 	page[size] = '\0';
 	if (!strncmp(error, CONTINUE, strlen(CONTINUE)))
 		error += strlen(CONTINUE);
 	if (memcmp(page + size - end, PAGE_END, end) || strncmp(error, "HTTP/1.", 7))
-		return false;
+		return 0;
 	new = find_page(atoi(error + strlen("HTTP/1.1 ")));
 	snprintf(body, sizeof(body), "{\"success\":\"false\",\"message\": \"%s\"}", new->text);
 	evbuffer_drain(out, size);
@@ -62,5 +62,5 @@ bool aaeld_page_replace(struct evbuffer *out)
 			    "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
 			    (int)(error - page), page, new->status, new->phrase, strlen(body),
 			    body);
-	return true;
+	return new->status;
 }

@@ -26,6 +26,7 @@ static const struct route routes[] = {
 	{ "GET", "/aa/additional-evidence", false, aaeld_evidence_get_additional },
 	{ "GET", AAELD_RESOURCE_PREFIX, true, aaeld_resource_get },
 	{ "GET", "/info", false, get_info },
+	{ "GET", "/metrics", false, aaeld_metrics_get },
 };
 
 /* A part of the tree that a feature switches. */
@@ -36,6 +37,8 @@ static const struct {
 } areas[] = {
 	{ "/aa/", AAELD_F_ATTESTATION, "Attestation Feature Not Enabled" },
 	{ "/cdh/", AAELD_F_RESOURCE, "Resource Feature Not Enabled" },
+	/* Nothing else begins so. */
+	{ "/metrics", AAELD_F_METRICS, "URL NOT FOUND" },
 };
 
 void aaeld_routes_reply(struct aaeld_call *call, int status, const char *type, const char *body)

@@ -16,6 +16,7 @@ struct token_job {
 	struct aaeld_job job;
 	struct aaeld_app *app;
 	atomic_bool begun;
+	int64_t ms; /* that it took */
 	struct aaeld_call *calls[AAELD_KBS_MAX_CALLS];
 	unsigned int count;
 	struct aaeld_kbs_result result;
@@ -52,8 +53,11 @@ static void run(struct aaeld_job *job)
 {
 	struct token_job *j = (struct token_job *)job;
 
+	int64_t begin = aaeld_now_ms();
+
 	j->begun = true;
 	j->app->kbs_ops->token(j->app->kbs, &j->result);
+	j->ms = aaeld_now_ms() - begin;
 }
 
 static void finish(struct aaeld_job *job)
@@ -61,6 +65,8 @@ static void finish(struct aaeld_job *job)
 	struct token_job *j = (struct token_job *)job;
 	struct aaeld_shared *answer = aaeld_kbs_take(&j->result);
 
+	if (j->begun)
+		aaeld_metrics_token(&j->app->metrics, answer, j->ms);
 	j->app->kbs_calls -= j->count;
 	for (unsigned int i = 0; i < j->count; i++)
 		aaeld_kbs_reply(j->calls[i], &j->result, answer);

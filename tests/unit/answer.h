@@ -11,7 +11,7 @@
 static struct answer {
 	struct aaeld_call call;
 	int count, status;
-	char type[64], allow[64], body[1024];
+	char type[64], allow[64], body[8192];
 } answer;
 
 static inline void answer_done(struct aaeld_call *call, const struct aaeld_reply *reply)

@@ -126,6 +126,7 @@ static void foreign_peers_are_sent_away_at_once(void **state)
 	assert_int_equal(post_bytes(EVENT, strlen(EVENT)), 403);
 	assert_int_equal(kernel.asked, 0);
 	assert_int_equal(teardown(NULL), 0);
+	assert_int_equal(app.metrics.answers[403], 3);
 }
 
 /* What comes behind the last answer is read, but not for ever. */

@@ -347,6 +347,38 @@ static void garbage_is_400(void **state)
 	assert_alive();
 }
 
+/* Also those that no route has seen, each once. */
+static void answers_are_counted(void **state)
+{
+	static const struct {
+		int status;
+		const char *request;
+	} cases[] = {
+		{ 200, INFO },
+		{ 200, INFO },
+		{ 400, "GET /info HTTP/1.1\r\n\r\n" },
+		{ 400, "nonsense\r\n\r\n" },
+		{ 403, "GET /info HTTP/1.1\r\nHost: evil\r\n\r\n" },
+		{ 404, "GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n" },
+		{ 405, "HEAD /info HTTP/1.1\r\nHost: localhost\r\n\r\n" },
+		{ 413, "POST /aa/aael HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+		       "Content-Length: 1048577\r\n\r\n" },
+		{ 501, "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n" },
+	};
+	int counts[AAELD_STATUS_END] = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		ask(cases[i].request);
+		if (!strstr(answer, " ") || atoi(strstr(answer, " ")) != cases[i].status)
+			fail_msg("%s%s", cases[i].request, answer);
+		counts[cases[i].status]++;
+	}
+	for (int status = 0; status < AAELD_STATUS_END; status++)
+		if (app.metrics.answers[status] != (uint64_t)counts[status])
+			fail_msg("%d: %d", status, (int)app.metrics.answers[status]);
+}
+
 static void connections_are_kept(void **state)
 {
 	char request[1024];
@@ -391,6 +423,7 @@ int main(void)
 		cmocka_unit_test(only_listening_tcp_sockets_are_taken),
 		cmocka_unit_test_setup_teardown(smuggling_shapes_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(garbage_is_400, setup, teardown),
+		cmocka_unit_test_setup_teardown(answers_are_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(connections_are_kept, setup, teardown),
 	};
 

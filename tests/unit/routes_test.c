@@ -389,6 +389,28 @@ static void what_is_off_is_404(void **state)
 	assert_answer(200, "application/json", TRUE_BODY);
 }
 
+static void metrics_are_off_unless_asked_for(void **state)
+{
+	static const char *const methods[] = { "GET", "POST", "HEAD" };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		ask(methods[i], "/metrics", "");
+		assert_answer(404, "text/plain", "URL NOT FOUND");
+	}
+	assert_int_equal(kernel.informed, 0);
+	app.features = AAELD_F_RESOURCE | AAELD_F_METRICS;
+	ask("GET", "/metrics?x", "");
+	assert_int_equal(answer.status, 200);
+	ask("POST", "/metrics", "");
+	assert_answer(405, "text/plain", "Method Not Allowed");
+	assert_string_equal(answer.allow, "GET");
+	ask("GET", "/metrics/", "");
+	assert_answer(404, "text/plain", "URL NOT FOUND");
+	ask("GET", "/info", "");
+	assert_non_null(strstr(answer.body, "\"feature\":\"resource\""));
+}
+
 static void assert_info(const char *words)
 {
 	ask("GET", "/info", "");
@@ -450,6 +472,7 @@ int main(void)
 		cmocka_unit_test_setup(paths_and_methods, setup),
 		cmocka_unit_test_setup(there_is_no_additional_evidence, setup),
 		cmocka_unit_test_setup(what_is_off_is_404, setup),
+		cmocka_unit_test_setup(metrics_are_off_unless_asked_for, setup),
 		cmocka_unit_test_setup(info_says_what_the_log_is, setup),
 	};
 

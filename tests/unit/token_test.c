@@ -125,6 +125,15 @@ static void work(void)
 	job_count = 0;
 }
 
+static uint64_t handshakes(void)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i <= AAELD_TOKEN_BOUNDS; i++)
+		count += app.metrics.token_buckets[i];
+	return count;
+}
+
 /* One request, answered by the KBS or not. */
 static void assert_asks(bool asks, bool no_cache)
 {
@@ -221,6 +230,33 @@ static void requests_share_what_has_not_begun(void **state)
 	jobs[1]->run(jobs[1]);
 	finish(1);
 	assert_answer(&late, 502, "why not");
+}
+
+/* However many share them. */
+static void handshakes_are_counted(void **state)
+{
+	struct caller c[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		ask(&c[i], TOKEN, false);
+	work();
+	assert_int_equal(handshakes(), 1);
+	assert_asks(false, false);
+	ask(&c[0], "/cdh/resource/a/b/c", false);
+	work();
+	assert_int_equal(handshakes(), 1);
+	assert_asks(true, true);
+	assert_int_equal(handshakes(), 2);
+	assert_int_equal(app.metrics.token_failures, 0);
+	kbs.status = 502;
+	ask(&c[0], TOKEN, true);
+	work();
+	ask(&c[0], TOKEN, true);
+	finish(0);
+	assert_int_equal(c[0].status, 503);
+	assert_int_equal(handshakes(), 2);
+	assert_int_equal(app.metrics.token_failures, 1);
 }
 
 static void token_is_given_again(void **state)
@@ -374,6 +410,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(without_a_kbs_there_is_nothing_to_ask, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(requests_share_what_has_not_begun, setup, teardown),
+		cmocka_unit_test_setup_teardown(handshakes_are_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(token_is_given_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(token_is_not_given_again_when_the_log_has_changed,
 						setup, teardown),
