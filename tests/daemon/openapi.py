@@ -204,7 +204,7 @@ class Document:
         if 'schema' in media:
             body = answer.body.decode()
             # JSON comes as application/octet-stream, too, as CoCo's server sends it.
-            value = json.loads(body) if body and kind != 'text/plain' else body
+            value = body if not body or kind.startswith('text/plain') else json.loads(body)
             errors = self.errors(media['schema'], value)
             if errors:
                 raise Mismatch(f'{where}: {errors}')

@@ -28,6 +28,8 @@ ELSEWHERE = {
     ('GET', RESOURCE_PATH, '500'): 'no memory',
     ('GET', '/info', '500'): 'no memory',
     ('GET', '/info', '503'): 'while the daemon stops',
+    ('GET', '/metrics', '500'): 'no memory',
+    ('GET', '/metrics', '503'): 'while the daemon stops',
 }
 document = None
 
@@ -122,7 +124,7 @@ class BLive(unittest.TestCase):
                 self.ask(server, 405, other, path)
 
     def test_any_path(self):
-        with daemon.Daemon('--allow-sample') as server:
+        with daemon.Daemon('--allow-sample', '--metrics') as server:
             for method, path, _ in document.operations():
                 self.common(server, example(path), method)
 
@@ -152,6 +154,13 @@ class BLive(unittest.TestCase):
                 self.ask(server, 200, 'GET', '/info')
                 for target in (EVIDENCE, TOKEN, RESOURCE):
                     self.ask(server, 501, 'GET', target)
+
+    def test_metrics(self):
+        for kernel in (None, 'disabled,tpm', 'enabled,soft'):
+            with daemon.Daemon('--metrics', kernel=kernel) as server:
+                self.ask(server, 200, 'GET', '/metrics')
+        with daemon.Daemon() as server:
+            self.ask(server, 404, 'GET', '/metrics')
 
     def test_states_of_the_log(self):
         for state in ('unsupported,', 'disabled,tpm', 'disabled,tsm-mr', 'sealed,tdcall', 'enabled,soft'):
