@@ -55,10 +55,26 @@ static bool is_documented(int status)
 	return false;
 }
 
+/* Lines of plain text, all of them complete. */
+static void check_metrics(const char *text)
+{
+	const char *end;
+
+	MUST(*text);
+	for (; *text; text = end + 1) {
+		end = strchr(text, '\n');
+		MUST(end && is_plain(text, (size_t)(end - text)));
+		MUST(!strncmp(text, "# HELP aael", 11) || !strncmp(text, "# TYPE aael", 11) ||
+		     !strncmp(text, "aael", 4));
+	}
+}
+
 static void check_text(const struct aaeld_reply *reply)
 {
 	MUST(reply->body && reply->body[reply->body_size] == '\0');
-	if (!strcmp(reply->type, "application/json"))
+	if (!strcmp(reply->type, "text/plain; version=0.0.4; charset=utf-8"))
+		check_metrics(reply->body);
+	else if (!strcmp(reply->type, "application/json"))
 		MUST(is_json(reply->body, reply->body_size));
 	else
 		MUST(!strcmp(reply->type, "text/plain") && reply->body_size &&
@@ -356,6 +372,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	/* At least one feature is always on. */
 	app.features = data[0] % AAELD_F_ALL + 1;
+	app.features |= data[0] & 0x80 ? AAELD_F_METRICS : 0;
 	app.enable_eventlog = data[0] & 0x10;
 	app.allow_sample = data[0] & 0x20;
 	app.kbs = data[0] & 0x40 ? NULL : &kbs;
