@@ -77,12 +77,12 @@ static int take_evidence(const struct ctl_verb *verb, struct verify_args *args,
 
 	if (code)
 		return code;
-	puts("signature: not checked");
+	fputs("signature: not checked\n", args->out);
 	if (!evidence->tpm) {
 		expect_rtmrs(args, &evidence->quote);
 		return CTL_OK;
 	}
-	printf("pcrDigest: %s\n", evidence->pcrs_quoted ? "match" : "mismatch");
+	fprintf(args->out, "pcrDigest: %s\n", evidence->pcrs_quoted ? "match" : "mismatch");
 	expect_pcrs(args, logs, evidence);
 	if (!args->count) {
 		ctl_error(verb, "no entry of the log has a sha256 digest");
@@ -127,7 +127,7 @@ int expect_quote(const struct ctl_verb *verb, struct verify_args *args)
 		ctl_error(verb, "%s: no TDX quote of version 4 or 5", args->quote);
 		return CTL_UNREADABLE;
 	}
-	puts("signature: not checked");
+	fputs("signature: not checked\n", args->out);
 	expect_rtmrs(args, &quote);
 	return CTL_OK;
 }

@@ -10,7 +10,7 @@
 void expect_value(struct verify_args *args, uint32_t reg, uint16_t alg, const uint8_t *value,
 		  size_t size)
 {
-	struct expected *e = &args->expected[args->count++];
+	struct aael_expected *e = &args->expected[args->count++];
 
 	e->reg = reg;
 	e->value.alg = alg;

@@ -8,12 +8,12 @@
 
 #include "verify.h"
 
-static void print_value(const char *label, const uint8_t *value, size_t size)
+static void print_value(FILE *out, const char *label, const uint8_t *value, size_t size)
 {
 	char hex[2 * AAEL_DIGEST_MAX_BYTES + 1];
 
 	aael_hex_encode(value, size, hex);
-	printf("  %s: %s\n", label, hex);
+	fprintf(out, "  %s: %s\n", label, hex);
 }
 
 static int compare(const struct ctl_verb *verb, const struct verify_args *args,
@@ -33,39 +33,30 @@ static int compare(const struct ctl_verb *verb, const struct verify_args *args,
 			return CTL_UNREADABLE;
 		}
 		match = !memcmp(value, v->value, v->size);
-		printf("%s:%u: %s\n", alg->name, reg, match ? "match" : "mismatch");
-		print_value("register", v->value, v->size);
-		print_value("replayed", value, v->size);
+		fprintf(args->out, "%s:%u: %s\n", alg->name, reg, match ? "match" : "mismatch");
+		print_value(args->out, "register", v->value, v->size);
+		print_value(args->out, "replayed", value, v->size);
 		if (match)
 			continue;
-		find_in_history(logs, args->rule, &args->expected[i]);
+		find_in_history(args->out, logs, args->rule, &args->expected[i]);
 		code = CTL_MISMATCH;
 	}
 	return code;
 }
 
 static int replay(const struct ctl_verb *verb, const struct verify_args *args,
-		  const struct verify_logs *logs)
+		  const struct verify_logs *logs, struct aael_replay *values)
 {
-	struct aael_replay *values = malloc(sizeof(*values));
 	struct aael_tcg2_error err;
-	int code = CTL_UNREADABLE, ret;
+	int ret = aael_replay_log(values, args->rule, logs->log, logs->size, &err);
 
-	if (!values) {
-		ctl_error(verb, "no memory");
-		return code;
-	}
-	ret = aael_replay_log(values, args->rule, logs->log, logs->size, &err);
-	if (ret)
-		ctl_malformed(verb, &err, ret);
-	else
-		code = compare(verb, args, logs, values);
-	free(values);
-	return code;
+	if (!ret)
+		return compare(verb, args, logs, values);
+	ctl_malformed(verb, &err, ret);
+	return CTL_UNREADABLE;
 }
 
-/* Everything that the arguments name: 0, or an exit code; CTL_MISMATCH: go on. */
-static int gather(const struct ctl_verb *verb, struct verify_args *args, struct verify_logs *logs)
+int verify_gather(const struct ctl_verb *verb, struct verify_args *args, struct verify_logs *logs)
 {
 	int code = CTL_OK;
 
@@ -88,31 +79,46 @@ static int gather(const struct ctl_verb *verb, struct verify_args *args, struct 
 	return code;
 }
 
-/* A malformed log is shown as far as it goes, and is unreadable. */
-static int verify(const struct ctl_verb *verb, struct verify_args *args)
+int verify_examine(const struct ctl_verb *verb, const struct verify_args *args,
+		   const struct verify_logs *logs, int code, struct aael_replay *values)
 {
 	const char *name = args->against ? args->against : "the live log";
-	struct verify_logs logs = {};
-	int code = gather(verb, args, &logs), replayed;
+	int replayed = replay(verb, args, logs, values);
 
-	if (code <= CTL_MISMATCH) {
-		replayed = replay(verb, args, &logs);
-		if (find_wrong_entries(&logs))
-			code = CTL_MISMATCH;
-		/* A live log that has gone on is none: the register tells, if it is the same. */
-		if (find_difference(&logs, name, args->against || replayed))
-			code = CTL_MISMATCH;
-		else if (args->against && code + replayed == CTL_OK)
-			printf("the log is that of %s\n", name);
-		code = replayed > code ? replayed : code;
-	}
-	free(logs.log);
-	free(logs.other);
+	if (find_wrong_entries(args->out, logs))
+		code = CTL_MISMATCH;
+	/* A live log that has gone on is none: the register tells, if it is the same. */
+	if (find_difference(args->out, logs, name, args->against || replayed))
+		code = CTL_MISMATCH;
+	else if (args->against && code + replayed == CTL_OK)
+		fprintf(args->out, "the log is that of %s\n", name);
+	return replayed > code ? replayed : code;
+}
+
+void verify_free(struct verify_logs *logs)
+{
+	free(logs->log);
+	free(logs->other);
+}
+
+static int verify(const struct ctl_verb *verb, struct verify_args *args)
+{
+	struct aael_replay *values = malloc(sizeof(*values));
+	struct verify_logs logs = {};
+	int code = CTL_UNREADABLE;
+
+	if (!values)
+		ctl_error(verb, "no memory");
+	else
+		code = verify_gather(verb, args, &logs);
+	if (code <= CTL_MISMATCH)
+		code = verify_examine(verb, args, &logs, code, values);
+	verify_free(&logs);
+	free(values);
 	return ctl_finish(verb, code);
 }
 
-/* CTL_OK, or an exit code; 'h' is left to the caller. */
-static int parse_option(const struct ctl_verb *verb, int c, struct verify_args *args)
+int verify_option(const struct ctl_verb *verb, int c, struct verify_args *args)
 {
 	switch (c) {
 	case 'l':
@@ -142,7 +148,7 @@ static int parse_option(const struct ctl_verb *verb, int c, struct verify_args *
 	}
 }
 
-static int check_args(const struct ctl_verb *verb, const struct verify_args *args)
+int verify_check(const struct ctl_verb *verb, const struct verify_args *args)
 {
 	int sources = !!args->count + !!args->evidence + !!args->quote +
 		      (args->index != AAEL_INDEX_DEFAULT);
@@ -166,28 +172,22 @@ static int check_args(const struct ctl_verb *verb, const struct verify_args *arg
 int ctl_verify_run(const struct ctl_verb *verb, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "log", required_argument, NULL, 'l' },
+		VERIFY_LONG,
 		{ "against", required_argument, NULL, 'a' },
-		{ "evidence", required_argument, NULL, 'e' },
-		{ "quote", required_argument, NULL, 'q' },
-		{ "register", required_argument, NULL, 'r' },
-		{ "rule", required_argument, NULL, 'R' },
-		{ "index", required_argument, NULL, 'i' },
-		{ "help", no_argument, NULL, 'h' },
 		{},
 	};
-	struct verify_args args = { .rule = AAEL_RULE_HARDWARE, .index = AAEL_INDEX_DEFAULT };
+	struct verify_args args = { .out = stdout, .index = AAEL_INDEX_DEFAULT };
 	int c, code;
 
-	while ((c = getopt_long(argc, argv, "l:a:e:q:r:i:h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, VERIFY_SHORT "a:", options, NULL)) != -1) {
 		if (c == 'h')
 			return ctl_help(verb);
-		code = parse_option(verb, c, &args);
+		code = verify_option(verb, c, &args);
 		if (code)
 			return code;
 	}
 	if (optind != argc)
 		return ctl_usage(verb, "takes no operand");
-	code = check_args(verb, &args);
+	code = verify_check(verb, &args);
 	return code ? code : verify(verb, &args);
 }

@@ -56,6 +56,12 @@ void aael_compare_logs(struct aael_diff *diff, const void *log, size_t size, con
 
 /* ---- history.c: beside a register ---------------------------------------------- */
 
+/* What a register should hold in one bank, if the log is right. */
+struct aael_expected {
+	uint32_t reg;
+	struct aael_value value;
+};
+
 /*
  * The longest part of the log after which @reg holds @value. 1 and *@last, its last entry that
  * extended the register (last->sequence and last->e.size 0: none, it is the start value); 0:

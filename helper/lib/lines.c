@@ -59,17 +59,22 @@ static void put_hex(FILE *out, const uint8_t *data, size_t size)
 	}
 }
 
+void render_digest(FILE *out, const struct aael_tcg2_digest *d)
+{
+	const struct aael_alg *alg = aael_alg_by_id(d->alg);
+
+	if (alg)
+		fprintf(out, "%s:", alg->name);
+	else
+		fprintf(out, "0x%04x:", d->alg);
+	put_hex(out, d->value, d->size);
+}
+
 static void put_digests(FILE *out, const struct aael_tcg2_entry *e)
 {
 	for (uint32_t i = 0; i < e->digest_count; i++) {
-		const struct aael_tcg2_digest *d = &e->digests[i];
-		const struct aael_alg *alg = aael_alg_by_id(d->alg);
-
-		if (alg)
-			fprintf(out, "%c%s:", i ? ',' : ' ', alg->name);
-		else
-			fprintf(out, "%c0x%04x:", i ? ',' : ' ', d->alg);
-		put_hex(out, d->value, d->size);
+		fputc(i ? ',' : ' ', out);
+		render_digest(out, &e->digests[i]);
 	}
 }
 
@@ -85,18 +90,23 @@ static void put_paths(FILE *out, const uint8_t *path, size_t size)
 	text_free(&buf);
 }
 
-static void put_other(FILE *out, const struct aael_tcg2_entry *e)
+void render_type(FILE *out, uint32_t type)
 {
-	const char *name = aael_tcg2_type_name(e->type);
+	const char *name = aael_tcg2_type_name(type);
+
+	if (name)
+		fputs(name, out);
+	else
+		fprintf(out, "EV_UNKNOWN_0x%08x", type);
+}
+
+void render_boot_text(FILE *out, const struct aael_tcg2_entry *e)
+{
 	struct uefi_variable v;
 	struct text_buf buf = {};
 	const uint8_t *data;
 	size_t size;
 
-	if (name)
-		fprintf(out, " %s", name);
-	else
-		fprintf(out, " EV_UNKNOWN_0x%08x", e->type);
 	if (!uefi_event_string(e, &data, &size)) {
 		fputc(' ', out);
 		put_text(out, data, size);
@@ -108,6 +118,13 @@ static void put_other(FILE *out, const struct aael_tcg2_entry *e)
 	} else if (!uefi_event_path(e, &data, &size)) {
 		put_paths(out, data, size);
 	}
+}
+
+static void put_other(FILE *out, const struct aael_tcg2_entry *e)
+{
+	fputc(' ', out);
+	render_type(out, e->type);
+	render_boot_text(out, e);
 }
 
 static void put_own(FILE *out, const struct aael_tcg2_entry *e)
