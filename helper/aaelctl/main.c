@@ -70,6 +70,22 @@ static const struct ctl_verb verbs[] = {
 	  "                  the startup locality, PCRs 17 to 22 with ones) or trustee\n"
 	  "                  (everything, from zero; default for a TDX quote)\n",
 	  ctl_verify_run },
+	{ "report",
+	  "[--log FILE] [--register ALG:REGISTER=HEX]... [--evidence FILE] [--quote FILE] "
+	  "[--index N] [--rule RULE] [--output FILE]",
+	  "Verify as verify does, and write a page of HTML for people: does the log verify, what "
+	  "was\n"
+	  "measured, in which register, at runtime and at boot. It needs no network. NO SIGNATURE "
+	  "IS\n"
+	  "CHECKED. Exit: as verify; the page is written with 1, too, and with 3 if the log can "
+	  "be read.\n"
+	  "  -l, --log FILE, -r, --register ALG:REGISTER=HEX, -e, --evidence FILE,\n"
+	  "  -q, --quote FILE, -i, --index N, --rule R\n"
+	  "                  as verify has them. If the live register cannot be read, the log is\n"
+	  "                  shown all the same, as compared with nothing\n"
+	  "  -o, --output FILE\n"
+	  "                  write this file, not standard output\n",
+	  ctl_report_run },
 	{ "initdata", "pack|unpack|digest [--form FORM] [--key NAME] [--register tdx] FILE",
 	  "Init-Data, in any form, from FILE or with - from standard input. No module is needed.\n"
 	  "Exit: 0, 2 usage, 3 cannot be read, or is no Init-Data: the error says where.\n"
