@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Suites of Python tests on this machine, without a guest: tests/kbs (the stub of a KBS by itself)
-and tests/daemon (aaeld). A file is tests/FOLDER/*_test.py; it finds the built programs in
-AAEL_HELPER, and in PYTHONPATH both folders and what functional tests share."""
+and tests/daemon (aaeld), tests/report (aaelctl's page in a browser). A file is tests/FOLDER/*_test.py; it finds the built programs in
+AAEL_HELPER, and in PYTHONPATH these folders and what functional tests share."""
 import glob
 import os
 
 from common import BUILD, Job, Outcome, TOP, VECTORS, VM, command, helper, helper_asan, once
 
 LIMIT_SECONDS = 300
-FOLDERS = ('tests/daemon', 'tests/kbs', 'tests/functional', 'tests/vm/guest')
+FOLDERS = ('tests/daemon', 'tests/kbs', 'tests/report', 'tests/functional', 'tests/vm/guest')
 ENV = {'PYTHONDONTWRITEBYTECODE': '1', 'AAEL_HELPER': BUILD + '/helper', 'AAEL_VECTORS': VECTORS,
        'PYTHONPATH': ':'.join(os.path.join(TOP, folder) for folder in FOLDERS)}
 
@@ -45,3 +45,4 @@ def suite(folder, *builds):
 def jobs():
     yield Job('daemon', lambda: suite('daemon', helper, helper_daemon, helper_asan))
     yield Job('kbs', lambda: suite('kbs', helper))
+    yield Job('report', lambda: suite('report', helper))
