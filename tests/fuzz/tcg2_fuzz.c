@@ -13,6 +13,7 @@
 #include "fuzz.h"
 #include "json.h"
 #include "libaael.h"
+#include "report.h"
 
 /* What a walk gives. */
 struct walk {
@@ -287,6 +288,56 @@ static void check_yaml(const struct bytes *log, const struct walk *w)
 	free(text);
 }
 
+/* How often the page of a log has a '<', and none of its lines a control character. */
+static size_t tags_of_page(const struct bytes *log, const struct aael_replay *replay)
+{
+	const struct aael_report report = {
+		.verdict = AAEL_REPORT_UNCOMPARED,
+		.log_name = "",
+		.made = "",
+		.findings = "",
+		.log = log->p,
+		.size = log->size,
+		.values = replay,
+	};
+	char *text = NULL, *end;
+	size_t size, tags = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	MUST(out && !aael_report_html(&report, out));
+	MUST(!fclose(out));
+	for (char *line = text; line < text + size; line = end + 1) {
+		end = memchr(line, '\n', (size_t)(text + size - line));
+		MUST(end && is_plain(line, (size_t)(end - line)));
+	}
+	for (size_t i = 0; i < size; i++)
+		tags += text[i] == '<';
+	free(text);
+	return tags;
+}
+
+/* No more markup than the rows, and two paragraphs about what is malformed, have of their own. */
+static void check_page(const struct bytes *log, const struct walk *w)
+{
+	enum { OWN_ROW = 18, BOOT_ROW = 14, REGISTER_ROW = 14, MALFORMED = 8 };
+	struct bytes nothing = exact_copy("", 0);
+	struct aael_tcg2_error error;
+	struct aael_replay replay;
+	size_t tags;
+
+	aael_replay_init(&replay, AAEL_RULE_HARDWARE);
+	tags = tags_of_page(&nothing, &replay) + w->own * OWN_ROW +
+	       (w->entries - w->own) * BOOT_ROW + (w->ret ? MALFORMED : 0);
+	aael_replay_log(&replay, AAEL_RULE_HARDWARE, log->p, log->size, &error);
+	for (uint32_t reg = 0; reg < AAEL_REGISTERS_MAX; reg++)
+		for (unsigned int row = 0; row < AAEL_ALG_KNOWN_MAX; row++)
+			tags += aael_replay_touched(&replay, reg, aael_alg_at(row)->id)
+					? REGISTER_ROW
+					: 0;
+	MUST(tags_of_page(log, &replay) == tags);
+	free(nothing.block);
+}
+
 /* Beside itself, and beside the half of it; entries by themselves. */
 static void check_compared(const struct bytes *log)
 {
@@ -351,6 +402,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_lines(&log, true, &detected);
 	check_jsonl(&log, &detected);
 	check_yaml(&log, &detected);
+	check_page(&log, &detected);
 	check_compared(&log);
 	check_own(&log, &detected);
 	free(log.block);
