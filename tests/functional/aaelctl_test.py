@@ -47,7 +47,7 @@ class Absent(Case):
 
     def test_every_verb_says_what_is_missing(self):
         for words in (['status'], ['status', '--json'], ['append', 'a', 'b', 'c'], ['log'], ['log', '--own', '--format', 'json'],
-                      ['verify'], ['verify', '--register', 'sha256:14=' + '00' * 32]):
+                      ['verify'], ['verify', '--register', 'sha256:14=' + '00' * 32], ['report']):
             self.assertEqual(self.ctl(*words, code=UNREADABLE, says='/dev/aael does not exist: is the '
                                       'module aael loaded?'), b'')
         self.assertEqual(self.ctl('enable', code=UNREADABLE, says='the kernel has no netlink family aael; '
@@ -57,7 +57,7 @@ class Absent(Case):
         for words in ([], ['nonsense'], ['status', 'x'], ['enable', 'x'], ['enable', '--index', 'x'],
                       ['append', 'a', 'b'], ['append', 'a', 'b', 'c', 'd'],
                       ['append', '--index', '-1', 'a', 'b', 'c'], ['log', '--format', 'xml'], ['log', '-f', 'tcg2', '-n', '1'],
-                      ['log', 'x'], ['verify', 'x'], ['verify', '--rule', 'x'],
+                      ['log', 'x'], ['verify', 'x'], ['report', 'x'], ['verify', '--rule', 'x'],
                       ['verify', '--register', 'sha256:24=' + '00' * 32],
                       ['verify', '--register', 'sha256:14=' + '00' * 31],
                       ['verify', '--register', 'md5:14=' + '00' * 16],
@@ -85,6 +85,10 @@ class Disabled(Case):
         self.refused('the log is not enabled (aaelctl enable) (ENOTCONN)', 'append', 'a', 'b', 'c')
         self.refused('/dev/aael: the log is not enabled (aaelctl enable)', 'verify', code=UNREADABLE)
         self.assertEqual(self.ctl('log', '--own'), b'')
+
+    def test_report_has_no_register_to_compare_with(self):
+        page = self.ctl('report', code=UNREADABLE, says='/dev/aael: the log is not enabled (aaelctl enable)').decode()
+        self.assertIn('NOT VERIFIED: NOTHING TO COMPARE WITH</strong>', page)
 
     def test_refused_index_stays_disabled(self):
         for index, why in (('5', 'PCRs 0 to 7 belong to the firmware'),
@@ -340,6 +344,15 @@ class Enabled(Case):
         self.assertEqual(self.ctl('verify', '--rule', 'trustee'), self.compared()[0])
         self.refused('/dev/aael: a field is missing or holds a byte that is not allowed, or there is no such '
                      'index for anybody', 'verify', '--index', '5', code=UNREADABLE)
+
+    def test_report_of_the_live_log(self):
+        self.ctl('append', 'ctl', 'op', '<b>to be reported</b>')
+        page = self.ctl('report').decode()
+        self.assertIn('✔ VERIFIED</strong>', page)
+        self.assertIn('<td>ctl</td><td>op</td><td>&lt;b&gt;to be reported&lt;/b&gt;</td>', page)
+        self.assertIn(self.compared()[0].decode(), page)
+        page = self.ctl('report', '--register', 'sha256:14=' + '00' * 32, code=REFUSED).decode()
+        self.assertIn('✘ NOT VERIFIED: IT DOES NOT FIT</strong>', page)
 
     def test_verify_of_given_values(self):
         self.ctl('append', 'ctl', 'op', 'to be given')
