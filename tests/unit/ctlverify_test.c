@@ -257,16 +257,35 @@ static void put_tpm_evidence(const char *entries, const char *change)
 	RUN(&r, "verify", "--evidence", evidence_path);
 }
 
+/* The page about the evidence. */
+static void assert_report_says(int code, const char *text)
+{
+	static char page[65536];
+	FILE *f;
+
+	RUN(&r, "report", "--evidence", evidence_path, "--output", log_path);
+	assert_int_equal(r.code, code);
+	f = fopen(log_path, "r");
+	assert_non_null(f);
+	slurp(f, page, sizeof(page));
+	if (!strstr(page, text))
+		fail_msg("\"%s\" is not in %s", text, page);
+}
+
 static void evidence_of_a_tpm(void **state)
 {
 	(void)state;
 	put_tpm_evidence("12345", "");
 	ENDS(0, "signature: not checked\npcrDigest: match\nsha256:4: match\n");
+	assert_report_says(0, "VERIFIED</strong> The log replays to every value");
+	assert_report_says(0, "Not compared with anything: register 1.</b>");
 	assert_null(strstr(r.out, "sha256:1:"));
 	put_tpm_evidence("1234", "");
 	ENDS(1, "pcrDigest: match\nsha256:4: mismatch\n", "as after entry 4;");
 	put_tpm_evidence("12345", "message");
 	ENDS(1, "pcrDigest: mismatch\nsha256:4: match\n");
+	assert_report_says(1, "NOT VERIFIED: IT DOES NOT FIT");
+	assert_report_says(1, "<pre>signature: not checked\npcrDigest: mismatch\n");
 	put_tpm_evidence("12345", "pcrs");
 	ENDS(1, "pcrDigest: mismatch\nsha256:4: match\n");
 	put_tpm_evidence("12345", "selection");
