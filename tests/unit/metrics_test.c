@@ -139,6 +139,7 @@ static void answers_are_counted_by_status(void **state)
 	assert_line("aaeld_http_requests_total{code=\"599\"} 1");
 	assert_null(strstr(answer.body, "code=\"600\""));
 	assert_null(strstr(answer.body, "code=\"418\""));
+	assert_line("aaeld_token_failures_total 0");
 }
 
 static void handshakes_are_sorted_by_duration(void **state)
