@@ -91,6 +91,17 @@ static void add_sent(const struct handshake *h)
 	    aael_dev_health_name(h->session->mark.health), initdata ? initdata->alg->name : "no");
 }
 
+static struct aaeld_mark mark_of(const struct aael_info *info)
+{
+	return (struct aaeld_mark){ info->count, info->bytes, info->state, info->health };
+}
+
+/* Of every byte of the log a token has several. */
+static size_t answer_max(const struct aael_info *info)
+{
+	return 8 * (size_t)info->max_log_bytes + AAELD_KBS_SPARE_BYTES;
+}
+
 /* ---- messages -------------------------------------------------------------------- */
 
 /* 0, or -EPROTO: there was no answer. */
@@ -254,9 +265,8 @@ static int begin(struct handshake *h)
 
 	if (ret)
 		return fail(h->result, aaeld_evidence_status(ret), "%s", h->evidence.message);
-	h->session->mark = (struct aaeld_mark){ info.count, info.bytes, info.state, info.health };
-	/* Of every byte of the log a token has several. */
-	h->answer_max = 8 * (size_t)info.max_log_bytes + AAELD_KBS_SPARE_BYTES;
+	h->session->mark = mark_of(&info);
+	h->answer_max = answer_max(&info);
 	return make_key(h);
 }
 
@@ -422,7 +432,7 @@ static void get_resource(void *arg, const char *path, struct aaeld_kbs_result *r
 	}
 	kbs->o.ops->info(kbs->o.kernel, &info);
 	request.path = target;
-	request.answer_max = 8 * (size_t)info.max_log_bytes + AAELD_KBS_SPARE_BYTES;
+	request.answer_max = answer_max(&info);
 	for (unsigned int i = 0; i < RESOURCE_TRIES && ret == -ENOKEY; i++) {
 		if (!still_holds(kbs) && attest_for_resources(kbs, result))
 			break;
@@ -440,7 +450,7 @@ int aaeld_mark_take(const struct aaeld_kernel_ops *ops, void *kernel, struct aae
 	struct aael_info info = { 0 };
 	int ret = ops->info(kernel, &info);
 
-	*mark = (struct aaeld_mark){ info.count, info.bytes, info.state, info.health };
+	*mark = mark_of(&info);
 	return ret == -ENXIO ? 0 : ret;
 }
 

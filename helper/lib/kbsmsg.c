@@ -58,6 +58,19 @@ static int refuse(char *message, const char *why)
 	return -EBADMSG;
 }
 
+/* 0 and *@root to aael_json_free(); what is no JSON is quoted. */
+static int parse_answer(const char *body, size_t size, struct cJSON **root, char *message)
+{
+	struct aael_json_error err;
+	int ret = aael_json_parse(body, size, root, &err);
+
+	if (ret == -ENOMEM)
+		return no_memory(message);
+	if (ret)
+		aael_kbs_problem(body, size, message);
+	return ret;
+}
+
 /* ---- request and challenge ------------------------------------------------------ */
 
 void aael_kbs_put_auth(FILE *out, const char *tee)
@@ -113,17 +126,12 @@ static int take_challenge(struct aael_kbs_challenge *c, const struct cJSON *root
 int aael_kbs_challenge_open(struct aael_kbs_challenge *c, const char *body, size_t size,
 			    char message[AAEL_KBS_MESSAGE_BYTES])
 {
-	struct aael_json_error err;
 	struct cJSON *root;
-	int ret = aael_json_parse(body, size, &root, &err);
+	int ret = parse_answer(body, size, &root, message);
 
 	*c = (struct aael_kbs_challenge){ 0 };
-	if (ret == -ENOMEM)
-		return no_memory(message);
-	if (ret) {
-		aael_kbs_problem(body, size, message);
+	if (ret)
 		return ret;
-	}
 	ret = take_challenge(c, root, message);
 	aael_json_free(root);
 	return ret;
@@ -238,15 +246,11 @@ int aael_kbs_token(const char *body, size_t size, char **token,
 	struct aael_json_error err;
 	struct cJSON *root;
 	const char *text;
-	int ret = aael_json_parse(body, size, &root, &err);
+	int ret = parse_answer(body, size, &root, message);
 
 	*token = NULL;
-	if (ret == -ENOMEM)
-		return no_memory(message);
-	if (ret) {
-		aael_kbs_problem(body, size, message);
+	if (ret)
 		return ret;
-	}
 	/* Not quoted: it may be a secret under another name. */
 	if (!aael_json_is_object(root) || aael_json_string(root, "token", &text, &err)) {
 		aael_json_free(root);
