@@ -15,7 +15,7 @@
  *   poll(2)    POLLIN: the log reaches past the file position;
  *              POLLPRI: the health has changed since this file last asked for it
  *              (AAEL_IOC_INFO); POLLOUT: the log is enabled.
- *   ioctl(2)   the four below.
+ *   ioctl(2)   the six below.
  *
  * Every ioctl takes a struct whose first member is its size as the caller knows
  * it. A kernel that knows a longer struct treats the missing tail as zero; a
@@ -92,7 +92,7 @@ enum aael_state {
 	AAEL_STATE_UNSUPPORTED	= 0,	/* no provider has a register here */
 	AAEL_STATE_DISABLED	= 1,	/* a provider, but not enabled yet */
 	AAEL_STATE_ENABLED	= 2,	/* one way until reboot or reload */
-	AAEL_STATE_SEALED	= 3,	/* handed over */
+	AAEL_STATE_SEALED	= 3,	/* to be handed over; the one way back is AAEL_SEAL_UNDO */
 };
 
 /* How log and registers agree; a larger value is worse. */
@@ -283,10 +283,83 @@ struct aael_verify {
 	struct aael_value replayed[AAEL_BANKS_MAX];
 };
 
+/* aael_seal.step */
+#define AAEL_SEAL_BEGIN		1u	/* enabled -> sealed: nothing of ours is appended */
+#define AAEL_SEAL_UNDO		2u	/* sealed -> enabled */
+#define AAEL_SEAL_RELEASE	3u	/* sealed: the module may be removed */
+
+/**
+ * struct aael_seal - prepare to hand the log over (AAEL_IOC_SEAL)
+ * @size: in: sizeof(struct aael_seal)
+ * @step: in: AAEL_SEAL_*
+ * @count: out: our entries
+ * @bytes: out: length of the whole stream. In, with AAEL_SEAL_RELEASE: the length that
+ *	was read, so that nothing is released that has not been
+ *
+ * Appends to a sealed log are refused with ESHUTDOWN. What others extend is logged all the
+ * same where the device reports it; if that happens to a released log, the module stays
+ * again. Sealing a sealed log, or undoing that of an enabled one, changes nothing.
+ * EPERM (no CAP_SYS_ADMIN in the initial user namespace, of the caller and of whoever opened
+ * the file), EFAULT, EINVAL (struct, step), E2BIG (unknown tail), EOPNOTSUPP, ENOTCONN, EINTR;
+ * AAEL_SEAL_BEGIN: EBUSY (the system is being suspended), ENODEV, ETIMEDOUT, ENOMEM (something
+ * is undecided or not confirmed: not sealed); AAEL_SEAL_RELEASE: EBUSY (not sealed), ESTALE
+ * (the log is longer than @bytes by now; @count and @bytes are set).
+ */
+struct aael_seal {
+	__u32 size;
+	__u32 step;
+	__aligned_u64 count;
+	__aligned_u64 bytes;
+};
+
+/* aael_import.flags */
+/* Also if the registers are not what the log replays to; they are diverged then. */
+#define AAEL_IMPORT_F_DIVERGED		0x1u
+
+/**
+ * struct aael_import - take a log over, and enable it (AAEL_IOC_IMPORT)
+ * @size: in: sizeof(struct aael_import)
+ * @flags: in: AAEL_IMPORT_F_*
+ * @index: in: register index the log was enabled with, or AAEL_INDEX_DEFAULT
+ * @reg: out: with ESTALE the first register that holds something else
+ * @entries: in: user address of the entries of ours: what the stream had from
+ *	aael_info.own_offset on
+ * @bytes: in: number of bytes there; may be 0
+ * @sequence: out: number of the event that records the import; with EBADMSG that of the
+ *	first entry that is wrong
+ * @foreign: out: entries that are not ours
+ *
+ * The log must be neither enabled nor have any entry. Either all of it is taken or nothing.
+ * Every entry must have a digest that is its event's, for each bank. Foreign ones, which the
+ * provider tsm-mr logs, have another: these lose their text, which nothing vouches for, for
+ * "aael foreign-extend {"imported":true}". Every register must hold what the boot log, read
+ * anew, and the entries replay to. The first event behind them records the import, and is
+ * measured: "aael handover {"entries":N,"foreign":N,"sha256":"HEX"}", with the digest of the
+ * bytes of all entries in front of it.
+ * EPERM as with AAEL_IOC_SEAL, EFAULT, EINVAL (struct, flags, index), E2BIG (unknown tail),
+ * EOPNOTSUPP, EFBIG (more than max_log_bytes), EBUSY (enabled or not empty, or the system is
+ * being suspended), EBADMSG (malformed, or a digest that is not the event's), ESTALE, ENOMEM,
+ * ENOPKG, EINTR, ENODEV; EIO, ETIMEDOUT: a register cannot be read, or the import could not
+ * be recorded. In the latter case the log is there (count is not 0), but not enabled: enabling
+ * it records the import first.
+ */
+struct aael_import {
+	__u32 size;
+	__u32 flags;
+	__u32 index;
+	__u32 reg;
+	__aligned_u64 entries;
+	__aligned_u64 bytes;
+	__aligned_u64 sequence;
+	__aligned_u64 foreign;
+};
+
 #define AAEL_IOC_MAGIC		0xAE
 #define AAEL_IOC_EXTEND		_IOWR(AAEL_IOC_MAGIC, 0x01, struct aael_extend)
 #define AAEL_IOC_INFO		_IOWR(AAEL_IOC_MAGIC, 0x02, struct aael_info)
 #define AAEL_IOC_SNAPSHOT	_IOWR(AAEL_IOC_MAGIC, 0x03, struct aael_snapshot)
 #define AAEL_IOC_VERIFY		_IOWR(AAEL_IOC_MAGIC, 0x04, struct aael_verify)
+#define AAEL_IOC_SEAL		_IOWR(AAEL_IOC_MAGIC, 0x05, struct aael_seal)
+#define AAEL_IOC_IMPORT		_IOWR(AAEL_IOC_MAGIC, 0x06, struct aael_import)
 
 #endif /* _UAPI_LINUX_AAEL_H */
