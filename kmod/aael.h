@@ -25,6 +25,7 @@
 
 #include "bank.h"
 #include "bootlog.h"
+#include "handover.h"
 #include "limits.h"
 #include "once.h"
 
@@ -106,6 +107,9 @@ struct aael_entry_view {
 	size_t len;
 };
 
+int aael_entry_parse(const struct aael_bank *banks, unsigned int bank_count, const u8 *bytes,
+		     size_t len, struct aael_entry_view *view);
+
 /* ---- store.c: append-only bytes ---- */
 
 #define AAEL_STORE_DIRS		520	/* × 512 pages × 4 KiB > 1 GiB + boot log */
@@ -163,6 +167,7 @@ struct aael_mapping {
 
 struct aael_follow;
 
+#define AAEL_ALG_SHA256		0x000b
 #define AAEL_ALG_SHA384		0x000c
 #define AAEL_CC_REGISTERS	5	/* MRTD and RTMR 0 to 3; the first is not ours */
 
@@ -411,12 +416,16 @@ struct aael_log {
 	u64 max_log_bytes;
 	u64 violations;
 	u64 repairs;
+	u64 imported;			/* entries that were taken over */
+	u64 imported_foreign;
 	u64 pending_sequence;		/* 0: nothing is undecided */
 	u32 pending_reg;
 	struct aael_register *regs[AAEL_REGISTERS_MAX];
 
 	/* Transactions only. */
 	bool suspended;
+	bool awaits_import;		/* until then what the device reports is not logged */
+	struct aael_entry *import_event;	/* records an import, and is not measured yet */
 	struct aael_entry *pending;
 	bool pinned;
 	struct delayed_work confirm_work;
@@ -468,6 +477,8 @@ int aael_log_append(struct aael_log *log, struct aael_append *req);
 int aael_log_set_max(struct aael_log *log, u64 max);
 int aael_log_room(const struct aael_log *log, size_t need, bool privileged);
 int aael_log_pin(struct aael_log *log);
+void aael_log_unpin(struct aael_log *log);
+void aael_log_set_state(struct aael_log *log, enum aael_state state);
 __printf(2, 3) void aael_log_refuse(struct aael_log *log, const char *why, ...);
 enum aael_state aael_log_state(const struct aael_log *log);
 int aael_log_gate(const struct aael_log *log);
@@ -497,13 +508,17 @@ void aael_publish_confirm_soon(struct aael_log *log);
 
 void aael_publish_entry(struct aael_log *log, struct aael_register *r,
 			struct aael_entry *e);
+int aael_publish_reserve_all(struct aael_log *log, const struct aael_imported *im);
+void aael_publish_all(struct aael_log *log, const struct aael_imported *im);
 void aael_publish_health(struct aael_log *log);
 
 /* ---- reconcile.c: what the device did; transactions only ---- */
 
 enum aael_health aael_reconcile_health(const struct aael_log *log,
 				       const struct aael_register *r);
-void aael_reconcile_take(struct aael_log *log, u32 nr, struct aael_register *r);
+void aael_reconcile_take(struct aael_log *log, u32 nr, struct aael_register *r,
+			 const aael_values_t explained);
+void aael_reconcile_diverge(struct aael_log *log, struct aael_register *r, u64 missing);
 int aael_reconcile_adopt(struct aael_log *log, u32 nr, struct aael_register **out);
 int aael_reconcile_settle(struct aael_log *log);
 int aael_reconcile_extend(struct aael_log *log, struct aael_register *r, struct aael_entry *e);

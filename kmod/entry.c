@@ -59,6 +59,45 @@ size_t aael_entry_size(const struct aael_bank *banks, unsigned int bank_count,
 	return aael_entry_text_offset(banks, bank_count) + aael_event_text_size(ev);
 }
 
+/**
+ * aael_entry_parse - find the parts of an entry as we make them
+ * @banks: the banks
+ * @bank_count: number of them
+ * @bytes: where it begins
+ * @len: bytes there
+ * @view: out
+ *
+ * Return: 0; -EBADMSG if it is cut off or not of these banks. Neither its text nor its
+ * digests are looked at.
+ */
+int aael_entry_parse(const struct aael_bank *banks, unsigned int bank_count, const u8 *bytes,
+		     size_t len, struct aael_entry_view *view)
+{
+	const u8 *p = bytes + AAEL_ENTRY_DIGESTS_OFFSET, *event;
+
+	view->text_offset = aael_entry_text_offset(banks, bank_count);
+	if (len < view->text_offset ||
+	    get_unaligned_le32(bytes + 4) != AAEL_EVENT_TYPE ||
+	    get_unaligned_le32(bytes + 8) != digests_count(banks, bank_count))
+		return -EBADMSG;
+	for (unsigned int i = 0; i < bank_count; i++) {
+		if (!banks[i].logged)
+			continue;
+		if (get_unaligned_le16(p) != banks[i].alg)
+			return -EBADMSG;
+		p += 2 + banks[i].size;
+	}
+	event = p + 4;
+	view->reg = get_unaligned_le32(bytes);
+	view->text_len = get_unaligned_le32(event + 4);
+	if (get_unaligned_le32(event) != AAEL_EVENT_TAG ||
+	    view->text_len > len - view->text_offset ||
+	    get_unaligned_le32(p) != view->text_len + AAEL_EVENT_HEADER_BYTES)
+		return -EBADMSG;
+	view->len = view->text_offset + view->text_len;
+	return 0;
+}
+
 /* The event at the end of an entry, and its size. */
 static u8 *put_event(struct aael_entry *e, const struct aael_event *ev, size_t *event_size)
 {

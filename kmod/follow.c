@@ -164,7 +164,8 @@ static int drain(struct aael_log *log, struct aael_entry *own)
  */
 void aael_follow_drain(struct aael_log *log)
 {
-	if (!log->follow.active)
+	/* Until a log is imported or enabled, nothing may come in front of what it has. */
+	if (!log->follow.active || log->awaits_import)
 		return;
 	drain(log, NULL);
 	/* Without it, publishing will try again. */
@@ -308,7 +309,7 @@ int aael_follow_start(struct aael_log *log)
 		if (ret)
 			kvfree(made[nr]);
 		else
-			aael_reconcile_take(log, nr, made[nr]);
+			aael_reconcile_take(log, nr, made[nr], log->base[nr]);
 	}
 	log->follow.active = !ret;
 	if (ret) {

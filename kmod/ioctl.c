@@ -17,6 +17,8 @@ static_assert(sizeof(struct aael_info) == 120);
 static_assert(sizeof(struct aael_snapshot) == 48);
 static_assert(sizeof(struct aael_snapshot_register) == 356);
 static_assert(sizeof(struct aael_verify) == 712);
+static_assert(sizeof(struct aael_seal) == 24);
+static_assert(sizeof(struct aael_import) == 48);
 
 /*
  * The size stands first; the struct is fetched with that size, and the size is
@@ -179,6 +181,66 @@ static long ioctl_verify(struct aael_log *log, struct file *file, void __user *u
 	return ret;
 }
 
+static long ioctl_seal(struct aael_log *log, struct file *file, void __user *user)
+{
+	struct aael_seal s = {};
+	int ret;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	ret = fetch(&s, sizeof(s), sizeof(s), user);
+	if (ret)
+		return ret;
+	if (!aael_policy_privileged(file))
+		return -EPERM;
+	ret = aael_handover_seal(log, &s);
+	if (ret && ret != -ESTALE)
+		return ret;
+	return give(user, &s, sizeof(s)) ? -EFAULT : ret;
+}
+
+/* The entries, in one copy; how many there may be is checked before there is room for them. */
+static u8 *fetch_entries(const struct aael_log *log, const struct aael_import *im)
+{
+	u8 *bytes;
+
+	if (im->bytes > READ_ONCE(log->max_log_bytes))
+		return ERR_PTR(-EFBIG);
+	/* Of no entries, too, there is a buffer. */
+	bytes = kvmalloc(im->bytes + 1, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!bytes)
+		return ERR_PTR(-ENOMEM);
+	if (!copy_from_user(bytes, u64_to_user_ptr(im->entries), im->bytes))
+		return bytes;
+	kvfree(bytes);
+	return ERR_PTR(-EFAULT);
+}
+
+static long ioctl_import(struct aael_log *log, struct file *file, void __user *user)
+{
+	struct aael_import im = {};
+	u8 *bytes;
+	int ret;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	ret = fetch(&im, sizeof(im), sizeof(im), user);
+	if (ret)
+		return ret;
+	if (im.flags & ~AAEL_IMPORT_F_DIVERGED)
+		return -EINVAL;
+	if (!aael_policy_privileged(file))
+		return -EPERM;
+	bytes = fetch_entries(log, &im);
+	if (IS_ERR(bytes))
+		return PTR_ERR(bytes);
+	ret = aael_handover_import(log, &im, bytes);
+	kvfree(bytes);
+	if (ret && ret != -EBADMSG && ret != -ESTALE)
+		return ret;
+	return give(user, &im, sizeof(im)) ? -EFAULT : ret;
+}
+
 /**
  * aael_ioctl - dispatch an ioctl of /dev/aael
  * @log: the log
@@ -203,6 +265,10 @@ long aael_ioctl(struct aael_log *log, struct file *file, unsigned int cmd, unsig
 		return ioctl_snapshot(log, user);
 	case _IOC_NR(AAEL_IOC_VERIFY):
 		return ioctl_verify(log, file, user);
+	case _IOC_NR(AAEL_IOC_SEAL):
+		return ioctl_seal(log, file, user);
+	case _IOC_NR(AAEL_IOC_IMPORT):
+		return ioctl_import(log, file, user);
 	default:
 		return -ENOTTY;
 	}

@@ -91,7 +91,7 @@ void aael_log_destroy(struct aael_log *log)
  */
 enum aael_state aael_log_state(const struct aael_log *log)
 {
-	/* Pairs with set_state(). */
+	/* Pairs with aael_log_set_state(). */
 	return smp_load_acquire(&log->state);
 }
 
@@ -100,7 +100,14 @@ struct bind_args {
 	bool pinned;
 };
 
-static void set_state(struct aael_log *log, enum aael_state state)
+/**
+ * aael_log_set_state - the log is in another state from now on
+ * @log: the log
+ * @state: which
+ *
+ * Context: transactions.
+ */
+void aael_log_set_state(struct aael_log *log, enum aael_state state)
 {
 	spin_lock(&log->state_lock);
 	/* Pairs with aael_log_state(): what the state promises stands before it. */
@@ -138,7 +145,7 @@ static int bind_txn(struct aael_log *log, void *arg)
 	if (ret)
 		return ret;
 	aael_log_refuse(log, "%s", "");
-	set_state(log, AAEL_STATE_DISABLED);
+	aael_log_set_state(log, AAEL_STATE_DISABLED);
 	return 0;
 }
 
@@ -169,13 +176,18 @@ static int enable_txn(struct aael_log *log, void *arg)
 	struct aael_register *r;
 	int ret;
 
-	if (log->state != AAEL_STATE_DISABLED) {
+	if (log->state != AAEL_STATE_DISABLED || log->import_event) {
 		a->why = "the log is enabled with another index";
-		return log->index == a->index ? 0 : -EBUSY;
+		if (log->index != a->index)
+			return -EBUSY;
+		a->why = log->state == AAEL_STATE_SEALED ? "the log is sealed" :
+			 "the import of the log could not be recorded";
+		return log->state == AAEL_STATE_SEALED ? -ESHUTDOWN : aael_handover_record(log);
 	}
 	ret = log->provider->map(&log->map_config, a->index, &map);
 	a->why = map.why;
 	if (!ret) {
+		log->awaits_import = false;
 		/* The device may have gone and come back since it was bound. */
 		ret = aael_reconcile_settle(log);
 		if (!ret)
@@ -191,7 +203,7 @@ static int enable_txn(struct aael_log *log, void *arg)
 	log->index = a->index;
 	log->mapping = map;
 	aael_log_refuse(log, "%s", "");
-	set_state(log, AAEL_STATE_ENABLED);
+	aael_log_set_state(log, AAEL_STATE_ENABLED);
 	pr_info("aael: enabled: index %u is %s %u: %s\n", a->index,
 		log->provider->register_name, map.reg, map.why);
 	return 0;
@@ -337,6 +349,17 @@ int aael_log_pin(struct aael_log *log)
 	return 0;
 }
 
+/**
+ * aael_log_unpin - the module may be removed
+ * @log: the log
+ */
+void aael_log_unpin(struct aael_log *log)
+{
+	if (log->pinned)
+		module_put(THIS_MODULE);
+	log->pinned = false;
+}
+
 static void unpin_if_empty(struct aael_log *log)
 {
 	if (!log->pinned || log->count || log->pending)
@@ -344,17 +367,21 @@ static void unpin_if_empty(struct aael_log *log)
 	for (u32 nr = 0; nr < AAEL_REGISTERS_MAX; nr++)
 		if (log->regs[nr] && (log->regs[nr]->refused || log->regs[nr]->diverged))
 			return;
-	log->pinned = false;
-	module_put(THIS_MODULE);
+	aael_log_unpin(log);
 }
 
 /* Nobody comes between this and the extend. */
 static int look_once(struct aael_log *log, struct append_args *a)
 {
-	enum aael_once_found found = AAEL_ONCE_NONE;
+	enum aael_once_found found;
+	int ret;
 
-	if (a->req->once)
-		found = aael_once_find(log, a->entry, &a->req->sequence);
+	if (!a->req->once)
+		return 0;
+	ret = aael_once_catch_up(log);
+	if (ret)
+		return ret;
+	found = aael_once_find(log, a->entry, &a->req->sequence);
 	a->req->duplicate = found == AAEL_ONCE_IDENTICAL;
 	return found == AAEL_ONCE_OTHER ? -EEXIST : 0;
 }

@@ -23,6 +23,10 @@ static bool enable;
 module_param(enable, bool, 0444);
 MODULE_PARM_DESC(enable, "record from load on");
 
+static bool import;
+module_param(import, bool, 0444);
+MODULE_PARM_DESC(import, "another log is to be taken over: record nothing until it is, or until enabled");
+
 static unsigned int tpm_pcr = 14;
 module_param(tpm_pcr, uint, 0444);
 MODULE_PARM_DESC(tpm_pcr, "PCR that stands for indexes 17 to 22 on a TPM");
@@ -84,6 +88,7 @@ static int configure(struct aael_log *log)
 	log->max_log_bytes = max_log_bytes;
 	log->init_index = init_pcr;
 	log->provider_name = provider;
+	log->awaits_import = import;
 	log->map_config.tpm_pcr = tpm_pcr;
 	log->map_config.allow_resettable = allow_resettable;
 	return 0;
@@ -107,14 +112,14 @@ static int find_register(struct aael_log *log)
 		pr_warn("aael: a TD without tdx-guest: waiting for that module\n");
 	else if (ret)
 		pr_warn("aael: provider %s: %s (%d)\n", provider, log->refusal, ret);
-	if (ret == -EPROBE_DEFER && enable)
+	if (ret == -EPROBE_DEFER && enable && !import)
 		aael_log_enable(log, AAEL_INDEX_DEFAULT, &why);
 	if (ret)
 		return 0;
 	pr_info("aael: provider %s\n", log->provider->name);
 	if (log->provider->flags & AAEL_INFO_F_SOFT)
 		pr_alert("aael: provider=soft: REGISTERS IN MEMORY, NO PROTECTION AT ALL\n");
-	if (enable)
+	if (enable && !import)
 		aael_log_enable(log, AAEL_INDEX_DEFAULT, &why);
 	else if (log->provider->map(&log->map_config, log->init_index, &map))
 		aael_log_refuse(log, "index %u: %s", log->init_index, map.why);

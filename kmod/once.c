@@ -261,7 +261,7 @@ static u64 look(struct aael_log *log, const struct aael_entry *e, struct spot *s
 
 /**
  * aael_once_find - is an event logged already
- * @log: the log
+ * @log: the log; it has caught up
  * @e: the event's entry
  * @sequence: out: number of the identical entry or, without one, of the first that
  *	has other content
@@ -375,14 +375,7 @@ static int make_room(struct aael_log *log, u64 hash)
 	}
 }
 
-/**
- * aael_once_reserve - room for an entry
- * @log: the log
- * @e: the entry, for aael_once_add()
- *
- * Return: 0 or -ENOMEM.
- */
-int aael_once_reserve(struct aael_log *log, const struct aael_entry *e)
+static int prepare(struct aael_log *log, const struct aael_entry *e)
 {
 	struct aael_once *once = &log->once;
 	struct spot spot;
@@ -401,15 +394,8 @@ int aael_once_reserve(struct aael_log *log, const struct aael_entry *e)
 	return ret;
 }
 
-/**
- * aael_once_add - the entry that aael_once_reserve() prepared is about to be published
- * @log: the log
- *
- * Its number is the next one.
- */
-void aael_once_add(struct aael_log *log)
+static void add(struct aael_once *once, u64 number)
 {
-	struct aael_once *once = &log->once;
 	struct aael_once_segment *segment;
 
 	if (!once->prepared)
@@ -418,5 +404,83 @@ void aael_once_add(struct aael_log *log)
 	segment = segment_of(once, once->prepared_hash);
 	/* Always, as it was prepared. */
 	if (segment->used < SLOTS - 1)
-		put(segment, once->prepared_hash, once->prepared_slot | (log->count + 1));
+		put(segment, once->prepared_hash, once->prepared_slot | number);
+}
+
+/**
+ * aael_once_reserve - room for an entry
+ * @log: the log
+ * @e: the entry, for aael_once_add()
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int aael_once_reserve(struct aael_log *log, const struct aael_entry *e)
+{
+	return aael_once_catch_up(log) ?: prepare(log, e);
+}
+
+/**
+ * aael_once_add - the entry that aael_once_reserve() prepared is about to be published
+ * @log: the log
+ *
+ * Its number is the next one.
+ */
+void aael_once_add(struct aael_log *log)
+{
+	add(&log->once, log->count + 1);
+}
+
+/* ---- entries that came all at once ---- */
+
+static struct aael_entry *copy_entry(struct aael_log *log, u64 pos,
+				     const struct aael_entry_view *view)
+{
+	struct aael_entry *e = aael_entry_alloc(view->len);
+
+	if (!e)
+		return NULL;
+	e->reg = view->reg;
+	aael_store_read(&log->stream, pos, e->bytes, view->len);
+	return e;
+}
+
+/**
+ * aael_once_imported - the log gets entries that are not in the table
+ * @once: an empty table
+ */
+void aael_once_imported(struct aael_once *once)
+{
+	once->behind = 1;
+}
+
+/**
+ * aael_once_catch_up - take the entries into the table that came by an import
+ * @log: the log
+ *
+ * Return: 0, or -ENOMEM; the next call goes on.
+ */
+int aael_once_catch_up(struct aael_log *log)
+{
+	struct aael_once *once = &log->once;
+	struct aael_entry_view view;
+	struct aael_entry *e;
+	u64 pos;
+	int ret = 0;
+
+	if (!once->behind)
+		return 0;
+	pos = aael_query_offset(log, once->behind);
+	for (; once->behind <= log->count; once->behind++, pos += view.len) {
+		aael_query_view(log, pos, &view);
+		e = copy_entry(log, pos, &view);
+		ret = e ? prepare(log, e) : -ENOMEM;
+		if (!ret)
+			add(once, once->behind);
+		aael_entry_put(e);
+		if (ret)
+			return ret;
+		cond_resched();
+	}
+	once->behind = 0;
+	return 0;
 }

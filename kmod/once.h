@@ -28,6 +28,7 @@ enum aael_once_found {
  * @prepared: the entry that was prepared last goes into the table
  * @prepared_hash: there
  * @prepared_slot: its slot, but for the number
+ * @behind: number of the first entry that was imported and is not in the table; 0: none
  * @buf: what is hashed or compared: a register and the beginning of a text
  */
 struct aael_once {
@@ -38,6 +39,7 @@ struct aael_once {
 	bool prepared;
 	u64 prepared_hash;
 	u32 prepared_slot;
+	u64 behind;
 	struct {
 		u8 reg[4];
 		u8 text[AAEL_DOMAIN_MAX_BYTES + 1 + AAEL_OPERATION_MAX_BYTES + 1];
@@ -52,5 +54,7 @@ enum aael_once_found aael_once_find(struct aael_log *log, const struct aael_entr
 				    u64 *sequence);
 int aael_once_reserve(struct aael_log *log, const struct aael_entry *e);
 void aael_once_add(struct aael_log *log);
+void aael_once_imported(struct aael_once *once);
+int aael_once_catch_up(struct aael_log *log);
 
 #endif /* _AAEL_ONCE_H */

@@ -37,9 +37,9 @@ int aael_publish_prepare(struct aael_log *log, const struct aael_register *r,
 	return ret;
 }
 
-static void note_offset(struct aael_log *log, u64 offset)
+static void note_offset(struct aael_log *log, u64 number, u64 offset)
 {
-	if (log->count % AAEL_INDEX_STRIDE)
+	if ((number - 1) % AAEL_INDEX_STRIDE)
 		return;
 	aael_store_fill(&log->offsets, &offset, sizeof(offset));
 	aael_store_publish(&log->offsets, sizeof(offset));
@@ -65,7 +65,7 @@ void aael_publish_entry(struct aael_log *log, struct aael_register *r, struct aa
 {
 	u64 offset = log->stream.len;
 
-	note_offset(log, offset);
+	note_offset(log, log->count + 1, offset);
 	aael_once_add(log);
 	aael_store_fill(&log->stream, e->bytes, e->len);
 
@@ -90,6 +90,47 @@ void aael_publish_entry(struct aael_log *log, struct aael_register *r, struct aa
 	wake_up_interruptible(&log->wait);
 	aael_netlink_notify(log->count, offset, log->stream.len, r->nr, aael_query_health(log));
 	aael_publish_confirm_soon(log);
+}
+
+/**
+ * aael_publish_reserve_all - room for all entries of another log
+ * @log: the log
+ * @im: checked entries
+ *
+ * Return: 0, -ENOMEM or -ENOSPC.
+ */
+int aael_publish_reserve_all(struct aael_log *log, const struct aael_imported *im)
+{
+	u64 offsets = DIV_ROUND_UP_ULL(im->entries, AAEL_INDEX_STRIDE);
+	int ret = aael_store_reserve(&log->stream, im->len);
+
+	return ret ?: aael_store_reserve(&log->offsets, offsets * sizeof(u64));
+}
+
+/**
+ * aael_publish_all - show entries that another log has measured
+ * @log: the log, which has none
+ * @im: prepared by aael_publish_reserve_all()
+ */
+void aael_publish_all(struct aael_log *log, const struct aael_imported *im)
+{
+	struct aael_entry_view view;
+	size_t pos = 0;
+
+	for (u64 number = 1; number <= im->entries; number++, pos += view.len) {
+		note_offset(log, number, log->stream.len + pos);
+		aael_entry_parse(log->banks, log->bank_count, im->bytes + pos, im->len - pos, &view);
+	}
+	aael_once_imported(&log->once);
+	aael_store_fill(&log->stream, im->bytes, im->len);
+	spin_lock(&log->state_lock);
+	log->count = im->entries;
+	log->imported = im->entries;
+	log->imported_foreign = im->foreign;
+	log->violations += im->foreign;
+	aael_store_publish(&log->stream, im->len);
+	spin_unlock(&log->state_lock);
+	wake_up_interruptible(&log->wait);
 }
 
 /**

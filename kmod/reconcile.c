@@ -184,11 +184,16 @@ static u64 first_missing(const struct aael_log *log, const struct aael_register 
 	return 0;
 }
 
-/*
- * The register went another way. What it holds now is the new base for telling
- * whether later extends were applied; what the log replays to stays as it is.
+/**
+ * aael_reconcile_diverge - the register went another way
+ * @log: the log; its scratch.live is what the register holds
+ * @r: the register
+ * @missing: number of the first entry that it lacks; 0: somebody else extended it
+ *
+ * What it holds now is the new base for telling whether later extends were applied;
+ * what the log replays to stays as it is.
  */
-static void diverge(struct aael_log *log, struct aael_register *r, u64 missing)
+void aael_reconcile_diverge(struct aael_log *log, struct aael_register *r, u64 missing)
 {
 	if (missing)
 		pr_warn("aael: %s %u lacks entry %llu of the log: diverged\n",
@@ -225,6 +230,10 @@ static int publish_late(struct aael_log *log, struct aael_register *r)
 		return ret;
 	if (!aael_reconcile_same(log, log->scratch.live, log->scratch.running))
 		return -ENOENT;
+	/* The log may have been released without it. */
+	ret = aael_log_pin(log);
+	if (ret)
+		return ret;
 	r->refused = NULL;
 	aael_publish_entry(log, r, e);
 	aael_publish_confirmed(log, r);
@@ -254,7 +263,7 @@ static int repair(struct aael_log *log, struct aael_register *r)
 	if (aael_reconcile_same(log, log->scratch.live, r->before_last))
 		return -ETIMEDOUT;
 	if (!aael_reconcile_same(log, log->scratch.live, r->running)) {
-		diverge(log, r, first_missing(log, r));
+		aael_reconcile_diverge(log, r, first_missing(log, r));
 		return 0;
 	}
 	spin_lock(&log->state_lock);
@@ -279,7 +288,7 @@ static int explain_live(struct aael_log *log, struct aael_register *r)
 	ret = publish_late(log, r);
 	if (ret != -ENOENT)
 		return ret;
-	diverge(log, r, first_missing(log, r));
+	aael_reconcile_diverge(log, r, first_missing(log, r));
 	return 0;
 }
 
@@ -374,7 +383,7 @@ static int decide(struct aael_log *log, struct aael_register *r, struct aael_ent
 		return -EIO;
 	}
 	if (applied_behind_lost(log, r, e)) {
-		diverge(log, r, r->last_sequence);
+		aael_reconcile_diverge(log, r, r->last_sequence);
 		return -EIO;
 	}
 	/* An earlier entry may be the cause; with it settled, ours was not applied. */
@@ -495,11 +504,13 @@ int aael_reconcile_extend(struct aael_log *log, struct aael_register *r, struct 
  * @log: the log
  * @nr: the register
  * @r: its state, all zero but for @r->running, which is what it holds
+ * @explained: what the log replays to so far
  */
-void aael_reconcile_take(struct aael_log *log, u32 nr, struct aael_register *r)
+void aael_reconcile_take(struct aael_log *log, u32 nr, struct aael_register *r,
+			 const aael_values_t explained)
 {
 	r->nr = nr;
-	memcpy(r->replayed, log->base[nr], sizeof(r->replayed));
+	memcpy(r->replayed, explained, sizeof(r->replayed));
 	for (unsigned int b = 0; b < log->bank_count; b++)
 		if (!log->banks[b].logged)
 			memcpy(r->replayed[b], r->running[b], sizeof(r->replayed[b]));
@@ -537,7 +548,7 @@ int aael_reconcile_adopt(struct aael_log *log, u32 nr, struct aael_register **ou
 	if (!r)
 		return -ENOMEM;
 	memcpy(r->running, log->scratch.live, sizeof(r->running));
-	aael_reconcile_take(log, nr, r);
+	aael_reconcile_take(log, nr, r, log->base[nr]);
 	*out = r;
 	return 0;
 }

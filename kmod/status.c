@@ -119,6 +119,13 @@ static void show_counters(struct seq_file *m, struct aael_log *log)
 	seq_printf(m, "violations: %llu\nrepairs: %llu\n", info.violations,
 		   READ_ONCE(log->repairs));
 	seq_printf(m, "notifications_dropped: %llu\n", aael_netlink_dropped());
+	if (READ_ONCE(log->awaits_import))
+		seq_puts(m, "import: awaited (import=1): nothing is recorded until it comes, or until the log is enabled\n");
+	if (READ_ONCE(log->import_event))
+		seq_puts(m, "import: not recorded: enable the log to try again\n");
+	if (READ_ONCE(log->imported))
+		seq_printf(m, "imported: %llu entries, %llu of them foreign\n", log->imported,
+			   log->imported_foreign);
 	if (info.pending_sequence)
 		seq_printf(m, "pending: entry %llu is undecided\n", info.pending_sequence);
 }

@@ -333,14 +333,14 @@ struct aael_seal {
  * Every entry must have a digest that is its event's, for each bank. Foreign ones, which the
  * provider tsm-mr logs, have another: these lose their text, which nothing vouches for, for
  * "aael foreign-extend {"imported":true}". Every register must hold what the boot log, read
- * anew, and the entries replay to. The first event behind them records the import, and is
+ * anew, and the entries replay to. The first event of the new log records the import, and is
  * measured: "aael handover {"entries":N,"foreign":N,"sha256":"HEX"}", with the digest of the
- * bytes of all entries in front of it.
+ * bytes of the first N entries, those that were taken over.
  * EPERM as with AAEL_IOC_SEAL, EFAULT, EINVAL (struct, flags, index), E2BIG (unknown tail),
- * EOPNOTSUPP, EFBIG (more than max_log_bytes), EBUSY (enabled or not empty, or the system is
+ * EOPNOTSUPP, EFBIG (more than max_log_bytes), ENOPKG (this kernel has no SHA-256), EBUSY (enabled or not empty, or the system is
  * being suspended), EBADMSG (malformed, or a digest that is not the event's), ESTALE, ENOMEM,
- * ENOPKG, EINTR, ENODEV; EIO, ETIMEDOUT: a register cannot be read, or the import could not
- * be recorded. In the latter case the log is there (count is not 0), but not enabled: enabling
+ * EINTR, ENODEV; EIO, ETIMEDOUT: a register cannot be read, or the import could not be
+ * recorded. In the latter case the log is there (its count is not 0), but not enabled: enabling
  * it records the import first.
  */
 struct aael_import {
