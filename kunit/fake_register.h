@@ -11,7 +11,6 @@
 #include "aael.h"
 
 #define FAKE_ACTS_MAX	16
-#define FAKE_SLOW_MS	(AAEL_SLOW_EXTEND_MS + 20)
 
 /* What one extend does; behind the end of the script, all are APPLY. */
 enum fake_act {
@@ -21,8 +20,8 @@ enum fake_act {
 	FAKE_TIMEOUT_APPLIED,	/* applied, an error */
 	FAKE_TIMEOUT_LOST,	/* not applied, an error */
 	FAKE_LIE,		/* not applied, says it was */
-	FAKE_SLOW,		/* applied, says so after FAKE_SLOW_MS */
-	FAKE_SLOW_LIE,		/* not applied, says it was after FAKE_SLOW_MS */
+	FAKE_SLOW,		/* applied, says so, but slowly */
+	FAKE_SLOW_LIE,		/* not applied, says it was, but slowly */
 	FAKE_LATE,		/* an error; applied in front of the next extend */
 	FAKE_HALF,		/* applied in the first bank only, an error */
 	FAKE_FOREIGN_BEFORE,	/* somebody else's extend, then ours applied; says so */

@@ -40,6 +40,40 @@ struct aael_event fixture_event(const char *domain, const char *operation, const
 	};
 }
 
+static void drop_log(struct fixture *f)
+{
+	bool pinned = f->log && f->log->pinned;
+
+	aael_log_destroy(f->log);
+	f->log = NULL;
+	if (pinned)
+		module_put(THIS_MODULE);
+}
+
+static void make_log(struct kunit *test, struct fixture *f)
+{
+	f->log = aael_log_create();
+	KUNIT_ASSERT_NOT_NULL(test, f->log);
+	f->log->pause = count_pause;
+	/* Not by itself, but where a case is about that. */
+	f->log->confirm_delay_ms = 3600000;
+	f->log->init_index = TEST_INDEX;
+	f->log->map_config.tpm_pcr = TEST_PCR;
+}
+
+/**
+ * fixture_next - the module is removed, and loaded again
+ * @test: the case
+ * @f: a fixture whose log is released; it gets one that is not bound
+ */
+void fixture_next(struct kunit *test, struct fixture *f)
+{
+	KUNIT_EXPECT_FALSE(test, f->log->pinned);
+	drop_log(f);
+	memset(&notified, 0, sizeof(notified));
+	make_log(test, f);
+}
+
 /**
  * fixture_destroy - the end of a fixture; comes by itself with the case's
  * @arg: the fixture
@@ -47,15 +81,12 @@ struct aael_event fixture_event(const char *domain, const char *operation, const
 void fixture_destroy(void *arg)
 {
 	struct fixture *f = arg;
-	bool pinned = f->log && f->log->pinned;
 
 	fault_set_memory(0);
 	fault_set_hash(0);
 	fault_set_siphash(U64_MAX);
-	aael_log_destroy(f->log);
+	drop_log(f);
 	fake_destroy(&f->fake);
-	if (pinned)
-		module_put(THIS_MODULE);
 	if (!IS_ERR_OR_NULL(f->admin))
 		fput(f->admin);
 }
@@ -77,13 +108,7 @@ struct fixture *fixture_unbound(struct kunit *test, const u16 *algs, unsigned in
 	KUNIT_ASSERT_EQ(test, fake_init(&f->fake, algs, count), 0);
 	f->admin = anon_inode_getfile("aael-kunit", &no_operations, NULL, O_RDWR);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(f->admin));
-	f->log = aael_log_create();
-	KUNIT_ASSERT_NOT_NULL(test, f->log);
-	f->log->pause = count_pause;
-	/* Not by itself, but where a case is about that. */
-	f->log->confirm_delay_ms = 3600000;
-	f->log->init_index = TEST_INDEX;
-	f->log->map_config.tpm_pcr = TEST_PCR;
+	make_log(test, f);
 	return f;
 }
 
@@ -345,7 +370,7 @@ void fixture_expect_text(struct kunit *test, struct fixture *f, u64 sequence, co
 {
 	u64 pos = aael_query_offset(f->log, sequence);
 	struct aael_entry_view view;
-	char found[64] = "";
+	char found[192] = "";
 
 	KUNIT_ASSERT_TRUE(test, aael_query_view(f->log, pos, &view));
 	KUNIT_ASSERT_LT(test, view.text_len, sizeof(found));
