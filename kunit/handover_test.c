@@ -255,6 +255,26 @@ static void log_is_handed_over_again_and_again(struct kunit *test)
 	}
 }
 
+/* As with a boot log whose header lacks a bank. */
+static void bank_that_is_not_logged_is_taken_as_it_is(struct kunit *test)
+{
+	static const u16 algs[] = { ALG_SHA1, ALG_SHA256 };
+	struct fixture *f = fixture_enabled(test, algs, ARRAY_SIZE(algs));
+	struct saved s;
+
+	f->log->banks[0].logged = false;
+	append_many(test, f, 3);
+	KUNIT_ASSERT_EQ(test, step(f, AAEL_SEAL_BEGIN, 0), 0);
+	save(test, f, &s);
+	KUNIT_ASSERT_EQ(test, step(f, AAEL_SEAL_RELEASE, s.end), 0);
+	next_log(test, f, &fake_provider);
+	f->log->banks[0].logged = false;
+	expect_import(test, f, &s, 3);
+	KUNIT_EXPECT_EQ(test, fixture_append(f, "more"), 0);
+	fixture_expect_sound(test, f);
+	KUNIT_EXPECT_EQ(test, aael_query_health(f->log), AAEL_HEALTH_CONSISTENT);
+}
+
 static void empty_log_can_be_taken_over(struct kunit *test)
 {
 	struct fixture *f = fixture_sha256(test);
@@ -765,6 +785,7 @@ static struct kunit_case handover_cases[] = {
 	KUNIT_CASE(entry_that_comes_after_all_keeps_the_module),
 	KUNIT_CASE(log_goes_on_in_the_next_module),
 	KUNIT_CASE(log_is_handed_over_again_and_again),
+	KUNIT_CASE(bank_that_is_not_logged_is_taken_as_it_is),
 	KUNIT_CASE(empty_log_can_be_taken_over),
 	KUNIT_CASE(imported_entries_are_known_to_once),
 	KUNIT_CASE(once_catches_up_though_memory_is_short),
