@@ -81,6 +81,31 @@ int aael_dev_verify(int fd, uint32_t index, struct aael_verify *verify)
 	return call(fd, AAEL_IOC_VERIFY, verify);
 }
 
+int aael_dev_seal(int fd, uint32_t step, uint64_t *count, uint64_t *bytes)
+{
+	struct aael_seal seal = { .size = sizeof(seal), .step = step };
+	int ret;
+
+	if (step == AAEL_SEAL_RELEASE)
+		seal.bytes = *bytes;
+	ret = call(fd, AAEL_IOC_SEAL, &seal);
+	*count = seal.count;
+	*bytes = seal.bytes;
+	return ret;
+}
+
+int aael_dev_import(int fd, uint32_t flags, uint32_t index, const void *entries, size_t size,
+		    struct aael_import *result)
+{
+	memset(result, 0, sizeof(*result));
+	result->size = sizeof(*result);
+	result->flags = flags;
+	result->index = index;
+	result->entries = address(entries);
+	result->bytes = size;
+	return call(fd, AAEL_IOC_IMPORT, result);
+}
+
 int aael_dev_read_log(int fd, uint8_t **log, size_t *size)
 {
 	size_t room = 0, used = 0;

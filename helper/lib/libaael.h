@@ -347,6 +347,18 @@ int aael_dev_snapshot(int fd, struct aael_snapshot *snapshot,
 		      struct aael_snapshot_register *registers, uint32_t room);
 int aael_dev_verify(int fd, uint32_t index, struct aael_verify *verify);
 /*
+ * One AAEL_SEAL_* @step. *@count and *@bytes are how far the log reaches, also with an error; with
+ * AAEL_SEAL_RELEASE the caller says in *@bytes how far he has read it. 0; -ESTALE: not as far
+ * as it reaches; else the negative errno of uapi/linux/aael.h.
+ */
+int aael_dev_seal(int fd, uint32_t step, uint64_t *count, uint64_t *bytes);
+/*
+ * Take @size bytes of entries over and enable the log with @index. 0, -EBADMSG, -ESTALE and
+ * what *@result tells with them; else the negative errno of uapi/linux/aael.h.
+ */
+int aael_dev_import(int fd, uint32_t flags, uint32_t index, const void *entries, size_t size,
+		    struct aael_import *result);
+/*
  * The whole log from offset 0, as far as it reached at the last read; moves no file
  * position. *@log to free(); never NULL on success. -errno of read, -ENOMEM.
  */

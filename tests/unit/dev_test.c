@@ -13,6 +13,8 @@ static struct {
 	unsigned long request;
 	uint32_t duplicate;
 	struct aael_extend extend;
+	struct aael_seal seal;
+	struct aael_import import;
 } kernel;
 
 static void answer(unsigned long request, void *arg)
@@ -22,6 +24,8 @@ static void answer(unsigned long request, void *arg)
 	struct aael_snapshot *s = arg;
 	struct aael_snapshot_register *registers;
 	struct aael_verify *v = arg;
+	struct aael_import *import = arg;
+	struct aael_seal *seal = arg;
 
 	if (request == AAEL_IOC_EXTEND) {
 		assert_int_equal(x->size, sizeof(*x));
@@ -43,6 +47,15 @@ static void answer(unsigned long request, void *arg)
 	} else if (request == AAEL_IOC_VERIFY) {
 		assert_int_equal(v->size, sizeof(*v));
 		v->match = v->index == AAEL_INDEX_DEFAULT;
+	} else if (request == AAEL_IOC_SEAL) {
+		assert_int_equal(seal->size, sizeof(*seal));
+		kernel.seal = *seal;
+		seal->count = 3;
+		seal->bytes = 900;
+	} else if (request == AAEL_IOC_IMPORT) {
+		assert_int_equal(import->size, sizeof(*import));
+		kernel.import = *import;
+		import->sequence = 4;
 	} else {
 		fail();
 	}
@@ -160,6 +173,42 @@ static void info_snapshot_and_verify(void **state)
 	assert_int_equal(aael_dev_verify(5, 9, &verify), -ENOTTY);
 }
 
+static void seal_says_how_far_only_to_release(void **state)
+{
+	uint64_t count = 1, bytes = 800;
+
+	(void)state;
+	assert_int_equal(aael_dev_seal(5, AAEL_SEAL_BEGIN, &count, &bytes), 0);
+	assert_int_equal(kernel.seal.step, AAEL_SEAL_BEGIN);
+	assert_int_equal(kernel.seal.bytes, 0);
+	assert_int_equal(count, 3);
+	assert_int_equal(bytes, 900);
+	kernel.error = ESTALE;
+	bytes = 800;
+	assert_int_equal(aael_dev_seal(5, AAEL_SEAL_RELEASE, &count, &bytes), -ESTALE);
+	assert_int_equal(kernel.seal.bytes, 800);
+	assert_int_equal(bytes, 900);
+}
+
+static void import_passes_the_entries(void **state)
+{
+	struct aael_import result;
+	static const char entries[] = "entries";
+
+	(void)state;
+	kernel.error = EBADMSG;
+	assert_int_equal(aael_dev_import(5, AAEL_IMPORT_F_DIVERGED, 17, entries, 7, &result),
+			 -EBADMSG);
+	assert_int_equal(kernel.import.flags, AAEL_IMPORT_F_DIVERGED);
+	assert_int_equal(kernel.import.index, 17);
+	assert_int_equal(kernel.import.entries, (uintptr_t)entries);
+	assert_int_equal(kernel.import.bytes, 7);
+	assert_int_equal(kernel.import.reg, 0);
+	assert_int_equal(kernel.import.sequence, 0);
+	assert_int_equal(kernel.import.foreign, 0);
+	assert_int_equal(result.sequence, 4);
+}
+
 static void open_says_why_not(void **state)
 {
 	int fd;
@@ -251,6 +300,8 @@ int main(void)
 		cmocka_unit_test_setup(extend_tells_a_duplicate, reset),
 		cmocka_unit_test_setup(extend_never_cuts_a_length, reset),
 		cmocka_unit_test_setup(info_snapshot_and_verify, reset),
+		cmocka_unit_test_setup(seal_says_how_far_only_to_release, reset),
+		cmocka_unit_test_setup(import_passes_the_entries, reset),
 		cmocka_unit_test_setup(open_says_why_not, reset),
 		cmocka_unit_test_setup(read_log_reads_all_of_it, reset),
 		cmocka_unit_test_setup(read_log_fails_cleanly, reset),
