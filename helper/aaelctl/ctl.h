@@ -31,6 +31,7 @@ int ctl_append_run(const struct ctl_verb *verb, int argc, char **argv);
 int ctl_log_run(const struct ctl_verb *verb, int argc, char **argv);
 int ctl_verify_run(const struct ctl_verb *verb, int argc, char **argv);
 int ctl_report_run(const struct ctl_verb *verb, int argc, char **argv);
+int ctl_handover_run(const struct ctl_verb *verb, int argc, char **argv);
 int ctl_initdata_run(const struct ctl_verb *verb, int argc, char **argv);
 int ctl_tpm_run(const struct ctl_verb *verb, int argc, char **argv);
 

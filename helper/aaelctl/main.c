@@ -86,6 +86,29 @@ static const struct ctl_verb verbs[] = {
 	  "  -o, --output FILE\n"
 	  "                  write this file, not standard output\n",
 	  ctl_report_run },
+	{ "handover",
+	  "export DIR [--force] | unseal | release DIR | import DIR [--diverged] [--remove] | "
+	  "upgrade [MODULE] [--fallback MODULE] [--dir DIR] [--diverged]",
+	  "Hand the log over to another module, or another kernel: Documentation/handover.md.\n"
+	  "Exit: 0, 1 refused, 2 usage, 3 cannot be read.\n"
+	  "export            seal the log (nothing is appended any more) and write it to DIR\n"
+	  "  -f, --force     replace the export that is there\n"
+	  "unseal            open it again\n"
+	  "release           let the module be removed, if the sealed log is what DIR has\n"
+	  "import            give a module that was loaded with import=1 the log in DIR. Refused\n"
+	  "                  unless each digest is its event's and the registers hold what it\n"
+	  "                  replays to\n"
+	  "  -D, --diverged  also if the registers hold something else; it stays diverged\n"
+	  "  -r, --remove    and remove the export\n"
+	  "upgrade           all of that with the module in the file MODULE, or with the "
+	  "installed\n"
+	  "                  one, once it is known that this kernel would load it. aaeld is "
+	  "stopped\n"
+	  "                  and started. Again after a failure: goes on from there\n"
+	  "  -F, --fallback MODULE\n"
+	  "                  the way back: the file of the running module\n"
+	  "  -d, --dir DIR   where the export is meanwhile (/run/aael/handover)\n",
+	  ctl_handover_run },
 	{ "initdata", "pack|unpack|digest [--form FORM] [--key NAME] [--register tdx] FILE",
 	  "Init-Data, in any form, from FILE or with - from standard input. No module is needed.\n"
 	  "Exit: 0, 2 usage, 3 cannot be read, or is no Init-Data: the error says where.\n"

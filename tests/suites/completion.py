@@ -50,6 +50,9 @@ def completion():
     expect('nothing', completed('log', '--last', ''), set())
     expect('operand', completed('initdata', ''), {'pack', 'unpack', 'digest'})
     expect('file operand', completed('initdata', 'unpack', 'READ'), {'README.md'})
+    steps = set(re.findall(r'(?:^aaelctl handover|\|) (\w+)', said('handover', '--help').split('usage: ')[1]))
+    expect('steps', completed('handover', ''), steps)
+    expect('folder of a step', completed('handover', 'export', 'READ'), {'README.md'})
     expect('no such verb', completed('nonsense', '-'), set())
     return outcome
 

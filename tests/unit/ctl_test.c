@@ -109,6 +109,15 @@ static void wrong_usage_is_2_and_says_what(void **state)
 		{ { "append", "--once=1", "a", "b", "c" }, "--once" },
 		{ { "enable", "--index", "x" }, "\"x\" is not a number" },
 		{ { "status", "now" }, "takes no operand" },
+		{ { "handover" }, "export, unseal, release, import or upgrade" },
+		{ { "handover", "seal" }, "export, unseal, release, import or upgrade" },
+		{ { "handover", "export" }, "takes the operand DIR" },
+		{ { "handover", "import", "a", "b" }, "takes the operand DIR" },
+		{ { "handover", "unseal", "a" }, "takes no such operand" },
+		{ { "handover", "upgrade", "a", "b" }, "takes no such operand" },
+		{ { "handover", "release", "a", "--force" }, "--force is for export" },
+		{ { "handover", "export", "a", "--dir", "b" }, "--dir and --fallback for upgrade" },
+		{ { "handover", "upgrade", "--remove" }, "--remove for import" },
 		{ { "initdata" }, "takes two operands" },
 		{ { "initdata", "pack" }, "takes two operands" },
 		{ { "initdata", "wrap", "x" }, "the first operand is pack, unpack or digest" },
@@ -189,8 +198,8 @@ static void log_from_standard_input(void **state)
 
 static void help_and_version_go_to_stdout(void **state)
 {
-	static const char *const verbs[] = { "status", "enable", "append",
-					     "log",    "verify", "initdata", "tpm" };
+	static const char *const verbs[] = { "status", "enable",   "append",   "log",
+					     "verify", "handover", "initdata", "tpm" };
 	struct run r;
 
 	(void)state;
@@ -199,7 +208,7 @@ static void help_and_version_go_to_stdout(void **state)
 	assert_memory_equal(r.out, "aaelctl ", 8);
 	RUN(&r, "--help");
 	assert_int_equal(r.code, 0);
-	for (int i = 0; i < 7; i++) {
+	for (int i = 0; i < 8; i++) {
 		struct run h;
 
 		assert_non_null(strstr(r.out, verbs[i]));

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * aaelctl handover upgrade: another module under the same log. What can be known beforehand is
+ * asked before anything is touched; until the running module is gone every failure undoes what was
+ * done; from then on the export is the log, and the same command goes on from there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctlhandover.h"
+
+/* What is found at the start. */
+enum situation {
+	HOLDING,    /* a log to hand over */
+	EMPTY,	    /* a module without a log */
+	WAITING,    /* the next module is loaded, and the export there */
+	UNRECORDED, /* the next module has the log, but its import is not recorded */
+	GONE,	    /* no module, but the export */
+	NOTHING,
+};
+
+struct upgrade {
+	const struct handover_args *args;
+	struct handover_module next, fallback;
+	bool has_fallback;
+	struct handover_services services;
+	struct aael_handover h;
+};
+
+static enum situation look(const struct ctl_verb *verb, const struct handover_args *args)
+{
+	bool exported = aael_handover_exists(args->dir);
+	struct aael_info info;
+
+	if (!handover_module_loaded())
+		return exported ? GONE : NOTHING;
+	if (handover_info(verb, &info))
+		return NOTHING;
+	if (info.state == AAEL_STATE_ENABLED || info.state == AAEL_STATE_SEALED)
+		return HOLDING;
+	if (info.count)
+		return UNRECORDED;
+	return exported ? WAITING : EMPTY;
+}
+
+/* ---- before anything is touched ---------------------------------------------------------- */
+
+static int check_health(const struct ctl_verb *verb, const struct handover_args *args)
+{
+	struct aael_info info;
+
+	if (handover_info(verb, &info))
+		return CTL_UNREADABLE;
+	if (args->diverged ||
+	    (info.health != AAEL_HEALTH_DIVERGED && info.health != AAEL_HEALTH_GONE))
+		return CTL_OK;
+	ctl_error(
+		verb,
+		"the log is %s: the next module would refuse it. --diverged makes it take the log "
+		"all the same; it stays diverged",
+		aael_dev_health_name(info.health));
+	return CTL_MISMATCH;
+}
+
+/*
+ * The way back is --fallback; without it the installed module, if it is the one that runs and not
+ * what we upgrade to.
+ */
+static int open_modules(const struct ctl_verb *verb, struct upgrade *u)
+{
+	int code = handover_module_open(verb, u->args->module, &u->next);
+
+	if (!code && u->args->fallback) {
+		code = handover_module_open(verb, u->args->fallback, &u->fallback);
+		u->has_fallback = !code;
+	}
+	if (!code && !u->has_fallback && u->args->module)
+		u->has_fallback = handover_module_find_running(&u->fallback);
+	return code;
+}
+
+static int preflight(const struct ctl_verb *verb, struct upgrade *u)
+{
+	int code = check_health(verb, u->args);
+
+	code = code ? code : handover_module_try(verb, &u->next);
+	if (!code && u->has_fallback)
+		code = handover_module_try(verb, &u->fallback);
+	return code;
+}
+
+/* ---- the exchange --------------------------------------------------------------------------- */
+
+/* The export is complete when this returns CTL_OK, and the module gone. */
+static int take_out(const struct ctl_verb *verb, struct upgrade *u)
+{
+	struct handover_args args = *u->args;
+	int code;
+
+	args.force = true;
+	code = handover_services_stop(verb, &u->services);
+	if (!code) {
+		code = handover_export(verb, &args, &u->h);
+		code = code ? code : handover_release(verb, args.dir);
+		code = code ? code : handover_module_unload(verb);
+		if (!code)
+			return CTL_OK;
+		handover_unseal(verb);
+	}
+	handover_services_start(verb, &u->services);
+	ctl_error(verb, "the log stays with the running module, and is open");
+	return code;
+}
+
+/* Either module, waiting for the log. */
+static int put_in(const struct ctl_verb *verb, struct upgrade *u)
+{
+	char parameters[AAEL_HANDOVER_PARAMETERS_MAX + 16];
+	int code;
+
+	snprintf(parameters, sizeof(parameters), "%s import=1", u->h.parameters);
+	code = handover_module_load(verb, &u->next, parameters);
+	if (code && u->has_fallback) {
+		ctl_error(verb, "GOING BACK to %s", u->fallback.path);
+		if (!handover_module_load(verb, &u->fallback, parameters))
+			return CTL_OK;
+	}
+	if (code)
+		ctl_error(
+			verb,
+			"NO MODULE IS LOADED; the log is in %s. Before anything else is measured: "
+			"aaelctl handover upgrade --dir %s MODULE.ko",
+			u->args->dir, u->args->dir);
+	return code;
+}
+
+/* Also for an export that an earlier run has left. */
+static int import_it(const struct ctl_verb *verb, struct upgrade *u)
+{
+	struct handover_args args = *u->args;
+	int code;
+
+	args.remove = true;
+	code = handover_import(verb, &args);
+	if (code)
+		ctl_error(verb,
+			  "the module waits for the log in %s, and aaeld is not started: it would "
+			  "enable "
+			  "another. Go on: aaelctl handover upgrade --diverged --dir %s",
+			  u->args->dir, u->args->dir);
+	return code;
+}
+
+static int record_import(const struct ctl_verb *verb)
+{
+	struct aael_nl *nl = NULL;
+	int ret = aael_nl_open(&nl);
+
+	if (!ret)
+		ret = aael_nl_enable(nl, AAEL_INDEX_DEFAULT);
+	if (ret)
+		ctl_error(verb, "the import is not recorded: %s (%s)",
+			  nl && *aael_nl_message(nl) ? aael_nl_message(nl)
+						     : aael_handover_strerror(-ret),
+			  strerrorname_np(-ret));
+	aael_nl_close(nl);
+	return ret ? CTL_MISMATCH : CTL_OK;
+}
+
+/* ---- afterwards ------------------------------------------------------------------------------ */
+
+static int conclude(const struct ctl_verb *verb, const struct upgrade *u)
+{
+	struct aael_verify v;
+	int fd = ctl_open(verb, O_RDONLY), ret;
+
+	if (fd < 0)
+		return CTL_UNREADABLE;
+	ret = aael_dev_verify(fd, AAEL_INDEX_DEFAULT, &v);
+	close(fd);
+	if (ret) {
+		ctl_error(verb, "%s: %s", AAEL_DEV_PATH, aael_dev_strerror(-ret));
+		return CTL_UNREADABLE;
+	}
+	printf("upgraded: %llu entries; register %u %s\n", (unsigned long long)v.count, v.reg,
+	       v.match ? "is what they replay to" : "IS NOT WHAT THEY REPLAY TO");
+	return v.match || u->args->diverged ? CTL_OK : CTL_MISMATCH;
+}
+
+static int exchange(const struct ctl_verb *verb, struct upgrade *u)
+{
+	int code = preflight(verb, u);
+
+	code = code ? code : take_out(verb, u);
+	code = code ? code : put_in(verb, u);
+	return code ? code : import_it(verb, u);
+}
+
+/* There is nothing to lose. */
+static int replace_empty(const struct ctl_verb *verb, struct upgrade *u)
+{
+	struct aael_info info;
+	int code = handover_info(verb, &info);
+
+	code = code ? code : handover_module_facts(verb, &info, &u->h);
+	code = code ? code : handover_module_try(verb, &u->next);
+	code = code ? code : handover_services_stop(verb, &u->services);
+	code = code ? code : handover_module_unload(verb);
+	if (!code) {
+		code = handover_module_load(verb, &u->next, u->h.parameters);
+		if (code && u->has_fallback)
+			handover_module_load(verb, &u->fallback, u->h.parameters);
+	}
+	if (handover_services_start(verb, &u->services) && !code)
+		code = CTL_MISMATCH;
+	if (!code)
+		puts("replaced: there was no log to hand over");
+	return code;
+}
+
+static int load_for_export(const struct ctl_verb *verb, struct upgrade *u)
+{
+	char message[AAEL_HANDOVER_MESSAGE_BYTES];
+	uint8_t *log;
+	size_t size;
+
+	if (!aael_handover_load(u->args->dir, &u->h, &log, &size, message)) {
+		free(log);
+		return put_in(verb, u);
+	}
+	ctl_error(verb, "%s", message);
+	return CTL_MISMATCH;
+}
+
+static int from(const struct ctl_verb *verb, struct upgrade *u, enum situation situation)
+{
+	int code = CTL_OK;
+
+	switch (situation) {
+	case HOLDING:
+		code = exchange(verb, u);
+		break;
+	case EMPTY:
+		return replace_empty(verb, u);
+	case GONE:
+		code = load_for_export(verb, u);
+		code = code ? code : import_it(verb, u);
+		break;
+	case WAITING:
+		code = import_it(verb, u);
+		break;
+	case UNRECORDED:
+		code = record_import(verb);
+		break;
+	case NOTHING:
+		return CTL_UNREADABLE;
+	}
+	if (code)
+		return code;
+	if (situation != HOLDING)
+		handover_services_enabled(&u->services);
+	code = handover_services_start(verb, &u->services);
+	return conclude(verb, u) ? CTL_MISMATCH : code;
+}
+
+/* Whoever interrupts it leaves it halfway. */
+static void go_through(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+int handover_upgrade(const struct ctl_verb *verb, const struct handover_args *args)
+{
+	static struct upgrade u;
+	enum situation situation = look(verb, args);
+	int code;
+
+	u.args = args;
+	if (situation == NOTHING) {
+		ctl_error(verb, "no module is loaded, and there is no export in %s", args->dir);
+		return CTL_UNREADABLE;
+	}
+	code = open_modules(verb, &u);
+	if (!code) {
+		go_through();
+		code = from(verb, &u, situation);
+	}
+	handover_module_close(&u.next);
+	handover_module_close(&u.fallback);
+	return code;
+}
