@@ -18,6 +18,8 @@ CONTENTS = {
     'aael-dkms': ['0644 usr/lib/modules-load.d/aael.conf',
                   '0644 usr/share/doc/aael-dkms/examples/modprobe.conf'],
     'aael-tools': ['0755 usr/bin/aaelctl',
+                   '0644 lib/systemd/system/aael-handover.service',
+                   '0644 lib/systemd/system/aael-import.service',
                    '0644 usr/share/bash-completion/completions/aaelctl',
                    '0644 usr/lib/sysusers.d/aael-tools.conf',
                    '0644 usr/lib/udev/rules.d/60-aael.rules',
