@@ -21,6 +21,7 @@ enum situation {
 	UNRECORDED, /* the next module has the log, but its import is not recorded */
 	GONE,	    /* no module, but the export */
 	NOTHING,
+	UNKNOWN, /* what it is was said */
 };
 
 struct upgrade {
@@ -39,7 +40,7 @@ static enum situation look(const struct ctl_verb *verb, const struct handover_ar
 	if (!handover_module_loaded())
 		return exported ? GONE : NOTHING;
 	if (handover_info(verb, &info))
-		return NOTHING;
+		return UNKNOWN;
 	if (info.state == AAEL_STATE_ENABLED || info.state == AAEL_STATE_SEALED)
 		return HOLDING;
 	if (info.count)
@@ -49,20 +50,16 @@ static enum situation look(const struct ctl_verb *verb, const struct handover_ar
 
 /* ---- before anything is touched ---------------------------------------------------------- */
 
-static int check_health(const struct ctl_verb *verb, const struct handover_args *args)
+static int check_health(const struct ctl_verb *verb, const struct handover_args *args,
+			const char *health)
 {
-	struct aael_info info;
-
-	if (handover_info(verb, &info))
-		return CTL_UNREADABLE;
-	if (args->diverged ||
-	    (info.health != AAEL_HEALTH_DIVERGED && info.health != AAEL_HEALTH_GONE))
+	if (args->diverged || !strcmp(health, aael_dev_health_name(AAEL_HEALTH_CONSISTENT)))
 		return CTL_OK;
 	ctl_error(
 		verb,
 		"the log is %s: the next module would refuse it. --diverged makes it take the log "
-		"all the same; it stays diverged",
-		aael_dev_health_name(info.health));
+		"all the same; then it is diverged for good",
+		health);
 	return CTL_MISMATCH;
 }
 
@@ -85,8 +82,12 @@ static int open_modules(const struct ctl_verb *verb, struct upgrade *u)
 
 static int preflight(const struct ctl_verb *verb, struct upgrade *u)
 {
-	int code = check_health(verb, u->args);
+	struct aael_info info;
+	int code = handover_info(verb, &info);
 
+	/* What is not known yet, the seal finds out. */
+	if (!code && info.health != AAEL_HEALTH_UNKNOWN)
+		code = check_health(verb, u->args, aael_dev_health_name(info.health));
 	code = code ? code : handover_module_try(verb, &u->next);
 	if (!code && u->has_fallback)
 		code = handover_module_try(verb, &u->fallback);
@@ -99,17 +100,20 @@ static int preflight(const struct ctl_verb *verb, struct upgrade *u)
 static int take_out(const struct ctl_verb *verb, struct upgrade *u)
 {
 	struct handover_args args = *u->args;
+	char message[AAEL_HANDOVER_MESSAGE_BYTES];
 	int code;
 
 	args.force = true;
 	code = handover_services_stop(verb, &u->services);
 	if (!code) {
 		code = handover_export(verb, &args, &u->h);
+		code = code ? code : check_health(verb, &args, u->h.health);
 		code = code ? code : handover_release(verb, args.dir);
 		code = code ? code : handover_module_unload(verb);
 		if (!code)
 			return CTL_OK;
-		handover_unseal(verb);
+		if (!handover_unseal(verb))
+			aael_handover_remove(args.dir, message);
 	}
 	handover_services_start(verb, &u->services);
 	ctl_error(verb, "the log stays with the running module, and is open");
@@ -155,18 +159,30 @@ static int import_it(const struct ctl_verb *verb, struct upgrade *u)
 	return code;
 }
 
-static int record_import(const struct ctl_verb *verb)
+/* The export is still there, and says which index it is. */
+static int record_import(const struct ctl_verb *verb, struct upgrade *u)
 {
+	char message[AAEL_HANDOVER_MESSAGE_BYTES];
+	uint32_t index = AAEL_INDEX_DEFAULT;
 	struct aael_nl *nl = NULL;
-	int ret = aael_nl_open(&nl);
+	uint8_t *log;
+	size_t size;
+	int ret;
 
+	if (!aael_handover_load(u->args->dir, &u->h, &log, &size, message)) {
+		index = u->h.index;
+		free(log);
+	}
+	ret = aael_nl_open(&nl);
 	if (!ret)
-		ret = aael_nl_enable(nl, AAEL_INDEX_DEFAULT);
+		ret = aael_nl_enable(nl, index);
 	if (ret)
 		ctl_error(verb, "the import is not recorded: %s (%s)",
 			  nl && *aael_nl_message(nl) ? aael_nl_message(nl)
 						     : aael_handover_strerror(-ret),
 			  strerrorname_np(-ret));
+	else
+		aael_handover_remove(u->args->dir, message);
 	aael_nl_close(nl);
 	return ret ? CTL_MISMATCH : CTL_OK;
 }
@@ -254,9 +270,12 @@ static int from(const struct ctl_verb *verb, struct upgrade *u, enum situation s
 		code = import_it(verb, u);
 		break;
 	case UNRECORDED:
-		code = record_import(verb);
+		code = record_import(verb, u);
 		break;
 	case NOTHING:
+		ctl_error(verb, "no module is loaded, and there is no export in %s", u->args->dir);
+		return CTL_UNREADABLE;
+	case UNKNOWN:
 		return CTL_UNREADABLE;
 	}
 	if (code)
@@ -287,11 +306,7 @@ int handover_upgrade(const struct ctl_verb *verb, const struct handover_args *ar
 	int code;
 
 	u.args = args;
-	if (situation == NOTHING) {
-		ctl_error(verb, "no module is loaded, and there is no export in %s", args->dir);
-		return CTL_UNREADABLE;
-	}
-	code = open_modules(verb, &u);
+	code = situation < NOTHING ? open_modules(verb, &u) : CTL_OK;
 	if (!code) {
 		go_through();
 		code = from(verb, &u, situation);

@@ -200,9 +200,13 @@ class Device:
         return data
 
 
-def read_log(path=FILES + 'binary_runtime_measurements'):
+def read_log_bytes(path=FILES + 'binary_runtime_measurements'):
     with open(path, 'rb') as file:
-        return aael.parse(file.read())
+        return file.read()
+
+
+def read_log(path=FILES + 'binary_runtime_measurements'):
+    return aael.parse(read_log_bytes(path))
 
 
 def text_file(name):
