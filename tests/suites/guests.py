@@ -6,6 +6,7 @@ the file asks for in its comments:
   # vm-proxy: yes          the TPM proxy (class TpmProxy in tests/vm/guest/vm.py)
   # vm-firmware-lacks: ALG with the proxy: a bank that the firmware is not told of
   # vm-net: yes            a network card
+  # vm-kexec: yes          /aael/kexec: the kernel that is running, and its initramfs
   # vm-append: ARGS        kernel command line       # vm-memory: MIB
   # vm-qemu: ARGS          QEMU arguments            # vm-allow: REGEX  of the kernel's complaints
   # vm-panic-on-warn: no   not even on the debug kernel; the complaint is still to be allowed
@@ -162,7 +163,7 @@ def functional(path, name, guest, options, tests):
     for option in ('append', 'memory', 'allow', 'qemu', 'firmware-lacks'):
         if option in options:
             words += ['--' + option, options[option]]
-    words += ['--' + option for option in ('proxy', 'net', 'tdx') if options.get(option) == 'yes']
+    words += ['--' + option for option in ('proxy', 'net', 'tdx', 'kexec') if options.get(option) == 'yes']
     script = SCRIPT.format(file=os.path.basename(path), limit=timeout - 10, tests=' '.join(tests))
     status, output, lines = boot(outcome, name, guest['kernel'], script, timeout, *words)
     for line in lines:
