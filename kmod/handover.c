@@ -260,6 +260,8 @@ static int prepare(struct aael_log *log, struct import_args *a, struct aael_mapp
 	if (log->provider->map(&log->map_config, a->req->index, map))
 		return -EINVAL;
 	ret = aael_import_check(log, a->im);
+	/* Also without any entry in it. */
+	a->im->used |= BIT(map->reg);
 	if (!ret)
 		ret = read_registers(log, a->im);
 	if (!ret)
