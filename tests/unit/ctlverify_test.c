@@ -336,34 +336,42 @@ static void one_source_of_values(void **state)
 	}
 }
 
-/* Real logs, and the values that their vectors list. */
+/* Real logs, and the values of all RTMRs that their vectors list. */
 static void the_values_of_real_logs(void **state)
 {
-	static const char *const rows[][2] = {
+	static const struct {
+		const char *name, *values[4];
+	} rows[] = {
 		{ "CCEL_data_ovmf",
-		  "sha384:1="
-		  "8566f998798db09443b244c62de9a3041fb02e2e6936c4396d784bba2e90177329ec5aba3bb484"
-		  "404f2ab9cc90abe193" },
-		{ "CCEL_data_ovmf",
-		  "sha384:2="
-		  "775b9f6bfe99f8a31396f0d0218e67ffa796d3b96ccf961cbb0deba48c79c00f082cda1a5567c1"
-		  "c16305f1fc210c13c6" },
-		{ "CCEL_data_ovmf",
-		  "sha384:3="
-		  "94eaf7a7bf398ed8d888c91057ae0261802e4f3df084213a76ca7f0b5055ac9d2241de43cd58d9"
-		  "e8b49c503bbf25f34a" },
+		  {
+			  "sha384:1="
+			  "8566f998798db09443b244c62de9a3041fb02e2e6936c439"
+			  "6d784bba2e90177329ec5aba3bb484404f2ab9cc90abe193",
+			  "sha384:2="
+			  "775b9f6bfe99f8a31396f0d0218e67ffa796d3b96ccf961c"
+			  "bb0deba48c79c00f082cda1a5567c1c16305f1fc210c13c6",
+			  "sha384:3="
+			  "94eaf7a7bf398ed8d888c91057ae0261802e4f3df084213a"
+			  "76ca7f0b5055ac9d2241de43cd58d9e8b49c503bbf25f34a",
+			  "sha384:4="
+			  "000000000000000000000000000000000000000000000000"
+			  "000000000000000000000000000000000000000000000000",
+		  } },
 		{ "CCEL_data_grub",
-		  "sha384:1="
-		  "cec0a104f691f60da2387fea3c2de00c4ac035e2bb479ff02edcce69039d9e9907f0b3e55031da"
-		  "3dc7038f423adebd79" },
-		{ "CCEL_data_grub",
-		  "sha384:2="
-		  "6c289e0c62182d41ebe97bdbc9872d10998a08eaa86adcdc684001a363207ee72942c7522cdf00"
-		  "a4bbc3d784bed7b670" },
-		{ "CCEL_data_grub",
-		  "sha384:3="
-		  "08919d017ba0e52cd6d966351c7de16fe76c1d3d3d3da4554239e4c7d16cb8b82a94e7eaea3a0e"
-		  "6e18eb690b999fd31e" },
+		  {
+			  "sha384:1="
+			  "cec0a104f691f60da2387fea3c2de00c4ac035e2bb479ff0"
+			  "2edcce69039d9e9907f0b3e55031da3dc7038f423adebd79",
+			  "sha384:2="
+			  "6c289e0c62182d41ebe97bdbc9872d10998a08eaa86adcdc"
+			  "684001a363207ee72942c7522cdf00a4bbc3d784bed7b670",
+			  "sha384:3="
+			  "08919d017ba0e52cd6d966351c7de16fe76c1d3d3d3da455"
+			  "4239e4c7d16cb8b82a94e7eaea3a0e6e18eb690b999fd31e",
+			  "sha384:4="
+			  "000000000000000000000000000000000000000000000000"
+			  "000000000000000000000000000000000000000000000000",
+		  } },
 	};
 	const char *vectors = getenv("AAEL_VECTORS");
 	char path[4096];
@@ -374,9 +382,15 @@ static void the_values_of_real_logs(void **state)
 		skip();
 	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		snprintf(path, sizeof(path), "%s/ccel/%s", vectors, rows[i][0]);
-		RUN(&r, "verify", "-l", path, "-r", rows[i][1], "--rule", "trustee");
-		ENDS(0, ": match\n", strchr(rows[i][1], '=') + 1);
+		const char *const *values = rows[i].values;
+
+		snprintf(path, sizeof(path), "%s/ccel/%s", vectors, rows[i].name);
+		RUN(&r, "verify", "-l", path, "-r", values[0], "-r", values[1], "-r", values[2],
+		    "-r", values[3], "--rule", "trustee");
+		ENDS(0, "sha384:1: match\n", "sha384:2: match\n", "sha384:3: match\n",
+		     "sha384:4: match\n");
+		for (int n = 0; n < 4; n++)
+			ENDS(0, strchr(values[n], '=') + 1);
 	}
 }
 
