@@ -9,6 +9,7 @@ the file asks for in its comments:
   # vm-kexec: yes          /aael/kexec: the kernel that is running, and its initramfs
   # vm-append: ARGS        kernel command line       # vm-memory: MIB
   # vm-qemu: ARGS          QEMU arguments            # vm-allow: REGEX  of the kernel's complaints
+  # vm-tree: PATHS         of this tree, in the folder AAEL_TREE
   # vm-panic-on-warn: no   not even on the debug kernel; the complaint is still to be allowed
   # vm-tdx: yes            tests/tdx/tdxemul.ko in /aael; no TPM unless the matrix says so
   # vm-ccel: LOG           the firmware's CC event log: mkccel.py[:VARIANT], another file in
@@ -158,6 +159,10 @@ def functional(path, name, guest, options, tests):
                   '--env', 'AAEL_VM_CCEL=' + guest['ccel'],
                   '--env', 'AAEL_VM_CCEL_TABLE=' + guest['ccel-table'],
                   '--put', f'{TOP}/tests/tdx/mkccel.py=aael/lib/mkccel.py']
+    if tree := options.get('tree', '').split():
+        words += ['--env', 'AAEL_TREE=/aael/tree']
+        for name in tree:
+            words += ['--put', f'{TOP}/{name}=aael/tree/{name}']
     if options.get('panic-on-warn') == 'no':
         words.append('--no-panic-on-warn')
     for option in ('append', 'memory', 'allow', 'qemu', 'firmware-lacks'):

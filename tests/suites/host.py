@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Suites of Python tests on this machine, without a guest: tests/kbs (the stub of a KBS by itself)
-and tests/daemon (aaeld), tests/report (aaelctl's page in a browser). A file is tests/FOLDER/*_test.py; it finds the built programs in
-AAEL_HELPER, and in PYTHONPATH these folders and what functional tests share."""
+"""Suites of Python tests on this machine, without a guest: tests/kbs (the stub of a KBS by itself),
+tests/daemon (aaeld), tests/report (aaelctl's page in a browser) and tests/docs (the documents). A file
+is tests/FOLDER/*_test.py; it finds the built programs in AAEL_HELPER, and in PYTHONPATH these folders
+and what functional tests share."""
 import glob
 import os
 
@@ -46,3 +47,4 @@ def jobs():
     yield Job('daemon', lambda: suite('daemon', helper, helper_daemon, helper_asan))
     yield Job('kbs', lambda: suite('kbs', helper))
     yield Job('report', lambda: suite('report', helper))
+    yield Job('docs', lambda: suite('docs', helper), '6.1')
