@@ -47,12 +47,12 @@ ELSEWHERE = {
     'make dkms-install': Job('docs', 'tests/docs/documents_test.py', "'make dkms-install'"),
     'make deb': Job('deb', 'tests/suites/packages.py', "once(BUILDER, 'deb')"),
     'apt install ./build/deb/{aael-dkms,aael-tools,aaeld}_*.deb': Job(
-        'deb-install', 'tests/deb/root', 'apt-get -q -y install /tmp/debs/*.deb'),
+        'deb-install', 'tests/deb/root', 'apt install ./build/deb/{aael-dkms,aael-tools,aaeld}_*.deb'),
     'dkms install aael/0.1.0': Job('deb-install', 'tests/deb/root', "aael/$version, $release, $(uname -m): installed"),
     'apt purge': Job('deb-install', 'tests/deb/root', 'apt-get -q -y purge'),
     'mokutil --import': 'asks a firmware with Secure Boot, and the person before it',
-    'systemctl disable --now aaeld.service': Job('deb-boot', 'tests/deb/guest/script', 'systemctl stop aaeld.service'),
-    'systemctl enable --now aaeld.socket': Job('deb-boot', 'tests/deb/guest/script', 'systemctl start aaeld.socket'),
+    'systemctl disable --now aaeld.service': Job('deb-boot', 'tests/deb/guest/script', 'systemctl disable --now aaeld.service'),
+    'systemctl enable --now aaeld.socket': Job('deb-boot', 'tests/deb/guest/script', 'systemctl enable --now aaeld.socket'),
     'aaeld --allow-sample': Job('evidence_test', 'tests/functional/evidence_test.py', '--allow-sample'),
     'aaeld --metrics': Job('manual_test', 'tests/functional/manual_test.py', "'aaeld', '--metrics'"),
 }
