@@ -91,7 +91,7 @@ static size_t on_header(char *data, size_t one, size_t size, void *arg)
 static CURLcode set_trust(struct aaeld_kbshttp *h)
 {
 	struct curl_blob blob = { .data = h->cert, .flags = CURL_BLOB_COPY };
-	CURLcode ret = curl_easy_setopt(h->easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+	CURLcode ret = curl_easy_setopt(h->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 
 	if (ret || !h->cert)
 		return ret;
@@ -110,7 +110,7 @@ static CURLcode set_once(struct aaeld_kbshttp *h)
 		ret = curl_easy_setopt(h->easy, CURLOPT_USERAGENT, "aaeld/" AAEL_VERSION);
 	if (ret)
 		return ret;
-	curl_easy_setopt(h->easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(h->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(h->easy, CURLOPT_NOSIGNAL, 1L);
 	/* A resolver that is at it stays behind: neither deadline nor stop wait for it. */
 	curl_easy_setopt(h->easy, CURLOPT_QUICK_EXIT, 1L);
