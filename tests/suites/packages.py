@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The suite "deb": the Debian packages, as `make deb` builds them."""
+"""The suite "deb": the Debian packages, as `make deb` builds them, on and for each suite."""
 import glob
 import hashlib
 import os
 import re
 
-from common import BUILD, Job, Outcome, TOP, VM, command, helper, kmod, once
+from common import BUILD, Job, Outcome, TOP, VM, command, helper, once
+from guests import BOOTS, died_of_emulation
 
 FOLDER = os.path.join(TOP, 'tests', 'deb')
 BUILDER = FOLDER + '/build'
-IMAGE = BUILD + '/deb-installed.squashfs'
+# What this machine is; packages for the other suites are built in systems of their own.
+HERE = 'bookworm'
+SUITES = (HERE, 'trixie')
 # Of systemd-analyze security, in tenths: the less, the more is confined.
 EXPOSURE_MAX = '26'
 
@@ -125,28 +128,41 @@ def check_units(outcome, folder):
         '--threshold=' + EXPOSURE_MAX, unit))
 
 
-def deb():
-    outcome = Outcome()
-    status, output = once(BUILDER, 'deb')
-    outcome.check('make deb', status, output)
-    if status:
-        return outcome
-    folder = output.splitlines()[-1]
+def elsewhere(suite):
+    """The last word for build and lint."""
+    return [] if suite == HERE else [suite]
+
+
+def built(suite):
+    """Status and output of their build; the last line names the folder."""
+    return once(BUILDER, 'deb' if suite == HERE else 'deb-' + suite, *elsewhere(suite))
+
+
+def check_again(outcome, folder):
     status, output = command('sh', '-c', 'umask 077; exec "$0" deb-again', BUILDER,
                              env={**os.environ, 'TZ': 'Asia/Tokyo', 'LANG': 'C'})
     outcome.check('make deb, again', status, output)
     if not status:
         first, second = digests(folder), digests(output.splitlines()[-1])
         outcome.check('the same packages', not first or first != second, f'{first}\n{second}')
-    changes, = glob.glob(folder + '/*.changes')
-    outcome.check('lintian', *command('lintian', '--allow-root', '--fail-on', 'error,warning',
-                                      '--display-info', changes))
+
+
+def deb(suite):
+    outcome = Outcome()
+    status, output = built(suite)
+    outcome.check('make deb', status, output)
+    if status:
+        return outcome
+    folder = output.splitlines()[-1]
+    outcome.check('lintian', *command(FOLDER + '/lint', folder, *elsewhere(suite)))
     lines = []
     for package in CONTENTS:
         lines += check_contents(outcome, folder, package)
     check_source(outcome, lines)
-    check_manuals(outcome)
-    check_units(outcome, folder)
+    if suite == HERE:
+        check_again(outcome, folder)
+        check_manuals(outcome)
+        check_units(outcome, folder)
     return outcome
 
 
@@ -157,35 +173,56 @@ def tap(outcome, name, status, output):
         outcome.check(name, status or 1, output)
 
 
-def installed():
+def root(suite):
+    return f'{BUILD}/deb-root-{suite}'
+
+
+def installed(suite):
     """The packages in a Debian system of their own: what root prints."""
-    status, output = once(BUILDER, 'deb')
-    return (status, output) if status else once(FOLDER + '/root', output.splitlines()[-1], IMAGE)
+    status, output = built(suite)
+    return (status, output) if status else once(FOLDER + '/root', suite, output.splitlines()[-1], root(suite))
 
 
-def install():
+def install(suite):
     outcome = Outcome()
-    tap(outcome, 'tests/deb/root', *installed())
+    tap(outcome, 'tests/deb/root', *installed(suite))
     return outcome
 
 
-def boot():
-    """That system in a guest with a TPM, started by systemd."""
+def boot(suite, tdx=False):
+    """That system in a guest with a TPM, or where its kernel takes it for a TDX guest, started by systemd."""
     outcome = Outcome()
-    for name, (status, output) in (('install', installed()), ('build 6.1', kmod('6.1'))):
-        outcome.check(name, status, output)
-        if status:
-            return outcome
-    module = output.splitlines()[-1] + '/kmod/aael.ko'
+    status, output = installed(suite)
+    if not status:
+        status, output = once(VM + '/images', 'userland')
+    outcome.check('install', status, output)
+    if status:
+        return outcome
+    with open(root(suite) + '/kernel', encoding='ascii') as file:
+        kernel = file.read().strip()
+    name = 'deb-boot-' + suite + ('-tdx' if tdx else '')
     guest = FOLDER + '/guest/'
-    tap(outcome, 'guest', *command(
-        VM + '/run', '--name', 'deb-boot', '--timeout', '900', '--memory', '1536', '--userland', IMAGE,
-        '--put', guest + 'main=aael/main', '--put', guest + 'report=aael/report',
-        '--put', module + '=aael/prebuilt/aael.ko', '--stream', guest + 'script'))
+    words = [VM + '/run', '--name', name, '--kernel', kernel, '--timeout', '900', '--memory', '1536',
+             '--userland', root(suite) + '/image.squashfs', '--drive', output.splitlines()[-1],
+             '--put', guest + 'main=aael/main', '--put', guest + 'report=aael/report',
+             '--put', TOP + '/tests/kbs=aael/kbs', '--put', TOP + '/tests/functional=aael/lib', '--stream']
+    if tdx:
+        words += ['--tpm', 'none', '--put', root(suite) + '/tdxemul.ko=aael/tdxemul.ko']
+    for _ in range(BOOTS):
+        status, output = command(*words, guest + 'script')
+        if not status or not died_of_emulation(name):
+            break
+        outcome.crashes += 1
+    tap(outcome, 'guest', status, output)
     return outcome
 
 
 def jobs():
-    yield Job('deb-install', install)
-    yield Job('deb-boot', boot, '6.1')
-    yield Job('deb', deb)
+    for suite in SUITES:
+        yield Job('deb-install@' + suite, lambda s=suite: install(s))
+    for suite in SUITES:
+        yield Job('deb-boot@' + suite, lambda s=suite: boot(s))
+    # The first kernel that can be a TDX guest.
+    yield Job('deb-boot@trixie-tdx', lambda: boot('trixie', tdx=True))
+    for suite in SUITES:
+        yield Job('deb@' + suite, lambda s=suite: deb(s))
