@@ -5,6 +5,9 @@
 MAKEFLAGS += --no-print-directory
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
+# As Yocto and others call it.
+KERNELDIR ?= $(KDIR)
+KERNEL_SRC ?= $(KERNELDIR)
 O    ?= $(CURDIR)/build/helper
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' dkms.conf)
 DKMSDIR ?= /usr/src/aael-$(VERSION)
@@ -14,6 +17,11 @@ all: helper kmod
 # The module for the kernel whose build folder KDIR is; build/kmod-local/kmod/aael.ko.
 kmod:
 	tests/vm/build-kmod local "$(KDIR)"
+
+# What image builders call, with the kernel's own variables (INSTALL_MOD_PATH, MODLIB, DEPMOD; O for the
+# kernel's build folder); kmod/aael.ko, beside its sources.
+modules modules_install:
+	$(MAKE) -C '$(KERNEL_SRC)' M='$(CURDIR)/kmod' $@
 
 helper:
 	$(MAKE) -C helper O="$(O)" all
@@ -46,6 +54,8 @@ fuzz:
 
 clean:
 	rm -rf build
+	find kmod \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
+		-o -name Module.symvers -o -name modules.order \) -delete
 
 help:
 	@echo 'make demo [KEEP=1]   guests with a software TPM and an emulated TDX module: load, measure,'
@@ -54,10 +64,11 @@ help:
 	@echo 'make check           all tests; tests/run -l lists them, tests/run NAME runs one'
 	@echo 'make fuzz [SECONDS=600]  each fuzzer for longer than in make check'
 	@echo 'make kmod [KDIR=…]   the module for the running kernel or any other'
+	@echo 'make modules modules_install  the same in kmod/ itself, with the kernel'"'"'s own variables'
 	@echo 'make helper [O=…]    daemon and command'
 	@echo 'make dkms-install     the sources of the module into /usr/src, for dkms [DESTDIR=…]'
 	@echo 'make deb              Debian packages, in build/deb'
 	@echo 'make deps            install the Debian packages that the above need'
 	@echo 'make clean           remove build/; fetched and built kernels are in ~/.cache/aael'
 
-.PHONY: all kmod helper dkms-install deb deps demo check fuzz clean help
+.PHONY: all kmod modules modules_install helper dkms-install deb deps demo check fuzz clean help
