@@ -17,6 +17,7 @@ import guests
 import harness
 import host
 import packages
+import recipes
 import static
 from common import BUILD, Outcome, VM, once, stop_all
 
@@ -77,7 +78,7 @@ def main():
     parser.add_argument('names', nargs='*', metavar='NAME')
     args = parser.parse_args()
 
-    jobs = [*static.jobs(), *completion.jobs(), *harness.jobs(), *host.jobs(), *packages.jobs(),
+    jobs = [*static.jobs(), *completion.jobs(), *harness.jobs(), *host.jobs(), *packages.jobs(), *recipes.jobs(),
             *demo.jobs(), *guests.jobs(args.k)]
     unknown = [name for name in args.names if not any(matches(job, [name]) for job in jobs)]
     if unknown:
