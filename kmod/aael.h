@@ -38,9 +38,7 @@ struct aael_register;
 
 /* ---- event.c: validation and encoding, pure ---- */
 
-/**
- * struct aael_event - the three fields of an event; not NUL terminated
- */
+/* The three fields of an event; not NUL terminated. */
 struct aael_event {
 	const u8 *domain;
 	const u8 *operation;
@@ -240,9 +238,7 @@ int aael_ccel_copy(void *dev, u8 **log, size_t *len);
 
 /* ---- policy.c: who may log what ---- */
 
-/**
- * struct aael_policy - reservations; entries are only ever added
- */
+/* Reservations; entries are only ever added. */
 struct aael_policy {
 	spinlock_t lock;	/* domains, count */
 	unsigned int count;
@@ -363,9 +359,7 @@ struct aael_register {
 	unsigned long verified_at;
 };
 
-/**
- * struct aael_unexplained - a register that does not hold what the boot log explains
- */
+/* A register that does not hold what the boot log explains. */
 struct aael_unexplained {
 	u32 reg;
 	u32 bank;
@@ -373,9 +367,7 @@ struct aael_unexplained {
 	u8 explained[AAEL_DIGEST_MAX_BYTES];
 };
 
-/**
- * struct aael_log - the log; one in the module, one per case in the tests
- */
+/* The log; one in the module, one per case in the tests. */
 struct aael_log {
 	/* Set before the first transaction, then constant. */
 	struct aael_map_config map_config;

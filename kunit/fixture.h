@@ -21,9 +21,7 @@
 #define TEST_INDEX	17
 #define TEST_PCR	14
 
-/**
- * struct notified - what aael_netlink_notify() was told last
- */
+/* What aael_netlink_notify() was told last. */
 struct notified {
 	unsigned int entries;
 	unsigned int health_changes;
@@ -54,9 +52,7 @@ struct fixture {
 	struct aael_snapshot_register regs[AAEL_REGISTERS_MAX];
 };
 
-/**
- * struct expected - how things should stand
- */
+/* How things should stand. */
 struct expected {
 	u64 count;
 	enum aael_health health;
