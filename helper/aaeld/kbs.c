@@ -211,7 +211,7 @@ static int make_key(struct handshake *h)
 static int request_challenge(struct handshake *h)
 {
 	char message[AAEL_KBS_MESSAGE_BYTES];
-	struct aaeld_kbs_answer answer;
+	struct aaeld_kbs_answer answer = { 0 };
 	int ret;
 
 	h->session->cookie[0] = '\0';
@@ -245,7 +245,7 @@ static int make_evidence(struct handshake *h)
 static int attest(struct handshake *h)
 {
 	char message[AAEL_KBS_MESSAGE_BYTES];
-	struct aaeld_kbs_answer answer;
+	struct aaeld_kbs_answer answer = { 0 };
 	int ret = post(h, "attest", put_attest, &answer);
 
 	if (ret == -EKEYREJECTED)

@@ -46,8 +46,8 @@ static int bytes_member(const struct cJSON *object, const char *name, uint8_t **
 
 static int parse_tdx(const struct cJSON *root, struct aael_evidence *out, char *error)
 {
-	uint8_t *quote;
-	size_t size;
+	uint8_t *quote = NULL;
+	size_t size = 0;
 	int ret = bytes_member(root, "quote", &quote, &size, error);
 
 	if (ret)
@@ -86,10 +86,10 @@ static bool selects_all(const TPML_PCR_SELECTION *selection)
 
 static int parse_message(const struct cJSON *quote, struct aael_evidence *out, char *error)
 {
-	uint8_t *message, hash[AAEL_DIGEST_MAX_BYTES];
+	uint8_t *message = NULL, hash[AAEL_DIGEST_MAX_BYTES];
 	TPMS_ATTEST attest;
 	TPM2B_DIGEST *digest = &attest.attested.quote.pcrDigest;
-	size_t size, at = 0;
+	size_t size = 0, at = 0;
 	int ret = bytes_member(quote, "message", &message, &size, error);
 
 	if (ret)

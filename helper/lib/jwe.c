@@ -145,7 +145,7 @@ static int read_header(const cJSON *root, enum aael_teekey_alg alg, struct parts
 	struct aael_json_error err;
 	uint8_t *text = NULL;
 	cJSON *header;
-	size_t size;
+	size_t size = 0;
 	int ret;
 
 	ret = get_string(root, "protected", &parts->aad, message);
