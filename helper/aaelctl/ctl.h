@@ -13,15 +13,15 @@
 /* Exit codes, a promise to scripts. */
 enum {
 	CTL_OK = 0,
-	CTL_MISMATCH = 1,	/* verify: values differ, an entry is wrong; others: the kernel refused */
+	CTL_MISMATCH = 1, /* verify: values differ, an entry is wrong; others: the kernel refused */
 	CTL_USAGE = 2,
-	CTL_UNREADABLE = 3,	/* log, register, device or Init-Data cannot be read */
+	CTL_UNREADABLE = 3, /* log, register, device or Init-Data cannot be read */
 };
 
 struct ctl_verb {
 	const char *name;
-	const char *synopsis;	/* behind "aaelctl NAME" */
-	const char *help;	/* lines, each ended */
+	const char *synopsis; /* behind "aaelctl NAME" */
+	const char *help;     /* lines, each ended */
 	int (*run)(const struct ctl_verb *verb, int argc, char **argv);
 };
 

@@ -11,8 +11,8 @@
 
 struct handover_args {
 	const char *dir;
-	const char *module;	/* file of the new module; NULL: the installed one */
-	const char *fallback;	/* file of the running module, or NULL */
+	const char *module;   /* file of the new module; NULL: the installed one */
+	const char *fallback; /* file of the running module, or NULL */
 	bool force, diverged, remove;
 };
 
@@ -44,7 +44,7 @@ struct handover_module {
 	struct kmod_ctx *ctx;
 	struct kmod_module *mod;
 	char *path, *name, *version, *srcversion, *vermagic, *depends;
-	bool imports;		/* it has the parameter "import" */
+	bool imports; /* it has the parameter "import" */
 };
 
 /*

@@ -9,9 +9,9 @@
 #define EXPECTED_MAX (AAEL_REGISTERS_MAX * AAEL_ALG_KNOWN_MAX)
 
 struct verify_args {
-	FILE *out;		/* for what is not checked, and what is found */
-	const char *path;	/* the log; NULL: the live one, or that in the evidence */
-	const char *against;	/* another log */
+	FILE *out;	     /* for what is not checked, and what is found */
+	const char *path;    /* the log; NULL: the live one, or that in the evidence */
+	const char *against; /* another log */
 	const char *evidence, *quote;
 	bool rule_given;
 	enum aael_rule rule;
@@ -24,7 +24,7 @@ struct verify_args {
 struct verify_logs {
 	uint8_t *log;
 	size_t size;
-	uint8_t *other;		/* --against, or the live log; NULL: none */
+	uint8_t *other; /* --against, or the live log; NULL: none */
 	size_t other_size;
 };
 
@@ -32,11 +32,11 @@ struct verify_logs {
 
 /* What getopt_long() takes of both verbs, but --against. */
 #define VERIFY_SHORT "l:e:q:r:i:h"
-#define VERIFY_LONG                                                                                \
-	{ "log", required_argument, NULL, 'l' }, { "evidence", required_argument, NULL, 'e' },     \
-		{ "quote", required_argument, NULL, 'q' },                                         \
-		{ "register", required_argument, NULL, 'r' },                                      \
-		{ "rule", required_argument, NULL, 'R' },                                          \
+#define VERIFY_LONG                                                                            \
+	{ "log", required_argument, NULL, 'l' }, { "evidence", required_argument, NULL, 'e' }, \
+		{ "quote", required_argument, NULL, 'q' },                                     \
+		{ "register", required_argument, NULL, 'r' },                                  \
+		{ "rule", required_argument, NULL, 'R' },                                      \
 		{ "index", required_argument, NULL, 'i' }, { "help", no_argument, NULL, 'h' }
 
 /* One option; CTL_OK, or an exit code. 'h' is left to the caller. */

@@ -397,7 +397,7 @@ struct token_job;
 struct aaeld_tokens {
 	struct token_job *waiting; /* more may join it */
 	struct aaeld_shared *kept; /* the last answer, or NULL */
-	struct aaeld_mark mark; /* of @kept */
+	struct aaeld_mark mark;	   /* of @kept */
 	int64_t expiry;
 };
 
@@ -426,7 +426,7 @@ struct aaeld_app {
 	bool said_disabled;   /* that it is disabled all the same */
 	bool allow_sample;    /* evidence without hardware, for tests */
 	const struct aaeld_kbs_ops *kbs_ops;
-	void *kbs; /* NULL: none is configured */
+	void *kbs;		/* NULL: none is configured */
 	unsigned int kbs_calls; /* that wait for the KBS, at most AAELD_KBS_MAX_CALLS */
 	struct aaeld_tokens tokens;
 	struct aaeld_metrics metrics;

@@ -113,7 +113,8 @@ static int make_sample(struct aaeld_evidence *e)
 /* What CoCo calls a platform without any TEE. */
 static const struct aaeld_evidence_ops sample = { .tee = "sample", .make = make_sample };
 
-static const struct aaeld_evidence_ops *const kinds[] = { &aaeld_evidence_tdx, &aaeld_evidence_tpm };
+static const struct aaeld_evidence_ops *const kinds[] = { &aaeld_evidence_tdx,
+							  &aaeld_evidence_tpm };
 
 const struct aaeld_evidence_ops *aaeld_evidence_choose(const struct aael_info *info)
 {

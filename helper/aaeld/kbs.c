@@ -105,8 +105,8 @@ static size_t answer_max(const struct aael_info *info)
 /* ---- messages -------------------------------------------------------------------- */
 
 /* 0, or -EPROTO: there was no answer. */
-static int ask(struct aaeld_kbs *kbs, struct aaeld_kbs_result *r,
-	       struct aaeld_kbs_request *request, struct aaeld_kbs_answer *answer)
+static int ask(struct aaeld_kbs *kbs, struct aaeld_kbs_result *r, struct aaeld_kbs_request *request,
+	       struct aaeld_kbs_answer *answer)
 {
 	char message[AAEL_KBS_MESSAGE_BYTES];
 	int ret;
@@ -137,8 +137,8 @@ static enum aael_kbs_problem refused(struct aaeld_kbs *kbs, struct aaeld_kbs_res
  * POST of what @put writes. 0 and *@answer, which is a success; -EPROTO; -EKEYREJECTED: the KBS
  * does not believe the evidence.
  */
-static int post(struct handshake *h, const char *path, void (*put)(FILE *, const struct handshake *),
-		struct aaeld_kbs_answer *answer)
+static int post(struct handshake *h, const char *path,
+		void (*put)(FILE *, const struct handshake *), struct aaeld_kbs_answer *answer)
 {
 	struct aaeld_kbs_request request = {
 		.path = path,
@@ -156,10 +156,11 @@ static int post(struct handshake *h, const char *path, void (*put)(FILE *, const
 	request.body = body;
 	ret = ask(h->kbs, h->result, &request, answer);
 	if (!ret && answer->status == 413 && h->evidence.json)
-		ret = fail(h->result, 502,
-			   "KBS %s: the log is too large for it: a request of %zu bytes, of which the "
-			   "evidence is %zu, is refused",
-			   h->kbs->o.url, request.body_size, h->evidence.json_size);
+		ret = fail(
+			h->result, 502,
+			"KBS %s: the log is too large for it: a request of %zu bytes, of which the "
+			"evidence is %zu, is refused",
+			h->kbs->o.url, request.body_size, h->evidence.json_size);
 	else if (!ret && answer->status != 200)
 		ret = refused(h->kbs, h->result, &request, answer) == AAEL_KBS_ATTESTATION
 			      ? -EKEYREJECTED

@@ -256,8 +256,8 @@ static int open_kbs(const struct aaeld_app *app, const struct aaeld_config *conf
 static int start(const struct options *o, const struct aaeld_config *config, struct aaeld_app *app)
 {
 	struct aaeld_kbs *kbs;
-	int ret = aaeld_binding_start(app->ops, app->kernel, &aaeld_binding_devices,
-				      &config->origin);
+	int ret =
+		aaeld_binding_start(app->ops, app->kernel, &aaeld_binding_devices, &config->origin);
 
 	if (!ret)
 		ret = aaeld_start_log(app->ops, app->kernel, config);

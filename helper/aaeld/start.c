@@ -41,8 +41,10 @@ static void say_missing(int err, bool wanted)
 
 static void say_unsupported(const char *why)
 {
-	aaeld_log(AAELD_WARNING, "there is no register for runtime measurements; events cannot be "
-				 "logged%s%s", *why ? ": " : "", why);
+	aaeld_log(AAELD_WARNING,
+		  "there is no register for runtime measurements; events cannot be "
+		  "logged%s%s",
+		  *why ? ": " : "", why);
 }
 
 static int check_index(const struct aael_info *info, const struct aaeld_config *config)

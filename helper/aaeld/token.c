@@ -44,8 +44,7 @@ static bool may_be_given_again(struct aaeld_app *app)
 	struct aaeld_mark now;
 
 	return tokens->kept && tokens->expiry - time(NULL) >= AAELD_TOKEN_LEFT_S &&
-	       !aaeld_mark_take(app->ops, app->kernel, &now) &&
-	       aaeld_mark_is(&tokens->mark, &now);
+	       !aaeld_mark_take(app->ops, app->kernel, &now) && aaeld_mark_is(&tokens->mark, &now);
 }
 
 /* From now on nobody joins: the log that is attested is read behind this. */

@@ -22,12 +22,12 @@ const char *aael_check_entry(const struct aael_tcg2_entry *e);
 
 enum aael_diff_kind {
 	AAEL_DIFF_SAME,
-	AAEL_DIFF_HEADER,	/* the headers differ; the entries were not looked at */
-	AAEL_DIFF_ALTERED,	/* entry differs from other, in @part */
-	AAEL_DIFF_MISSING,	/* other is not there, nor are the @count - 1 behind it */
-	AAEL_DIFF_EXTRA,	/* entry should not be there, nor the @count - 1 behind it */
-	AAEL_DIFF_SWAPPED,	/* other and entry stand in each other's place */
-	AAEL_DIFF_MOVED,	/* other stands earlier or later */
+	AAEL_DIFF_HEADER,  /* the headers differ; the entries were not looked at */
+	AAEL_DIFF_ALTERED, /* entry differs from other, in @part */
+	AAEL_DIFF_MISSING, /* other is not there, nor are the @count - 1 behind it */
+	AAEL_DIFF_EXTRA,   /* entry should not be there, nor the @count - 1 behind it */
+	AAEL_DIFF_SWAPPED, /* other and entry stand in each other's place */
+	AAEL_DIFF_MOVED,   /* other stands earlier or later */
 };
 
 /* An entry and its number among ours, or 0. */
@@ -39,11 +39,11 @@ struct aael_diff_entry {
 /* The first difference. Entries are slices of the logs. */
 struct aael_diff {
 	enum aael_diff_kind kind;
-	struct aael_diff_entry entry;	/* as the log has it; SWAPPED: as the other log has it */
-	struct aael_diff_entry other;	/* as the other log has it */
+	struct aael_diff_entry entry; /* as the log has it; SWAPPED: as the other log has it */
+	struct aael_diff_entry other; /* as the other log has it */
 	uint64_t count;
-	bool at_end;			/* MISSING, EXTRA: one log is the beginning of the other */
-	const char *part;		/* "register", "type", "digests" or "event" */
+	bool at_end;	  /* MISSING, EXTRA: one log is the beginning of the other */
+	const char *part; /* "register", "type", "digests" or "event" */
 };
 
 /*

@@ -18,28 +18,28 @@
 
 #include "libaael.h"
 
-#define AAEL_CUT_RTMRS		4
-#define AAEL_CUT_RTMR_BYTES	48
-#define AAEL_CUT_PCRS		24
-#define AAEL_CUT_PCR_BYTES	32	/* SHA-256 */
+#define AAEL_CUT_RTMRS 4
+#define AAEL_CUT_RTMR_BYTES 48
+#define AAEL_CUT_PCRS 24
+#define AAEL_CUT_PCR_BYTES 32 /* SHA-256 */
 /* Each of these doubles the combinations. */
-#define AAEL_CUT_MOVED_MAX	6
-#define AAEL_CUT_ERROR_BYTES	512
+#define AAEL_CUT_MOVED_MAX 6
+#define AAEL_CUT_ERROR_BYTES 512
 
 /* The log, and between which two snapshots of it the quote was made. */
 struct aael_cut_range {
-	const uint8_t *log;		/* from its beginning, at least to @to */
+	const uint8_t *log; /* from its beginning, at least to @to */
 	size_t size;
-	uint64_t from;			/* n1: aael_snapshot.bytes */
-	uint64_t to;			/* n2 */
-	uint32_t reg_count;		/* n1's registers; none: their values come from the log */
+	uint64_t from;	    /* n1: aael_snapshot.bytes */
+	uint64_t to;	    /* n2 */
+	uint32_t reg_count; /* n1's registers; none: their values come from the log */
 	const struct aael_snapshot_register *registers;
 };
 
 struct aael_cut {
-	size_t bytes;			/* of the log, its header included */
-	uint64_t entries;		/* in them */
-	char error[AAEL_CUT_ERROR_BYTES];	/* why not; "" on success */
+	size_t bytes;			  /* of the log, its header included */
+	uint64_t entries;		  /* in them */
+	char error[AAEL_CUT_ERROR_BYTES]; /* why not; "" on success */
 };
 
 /*

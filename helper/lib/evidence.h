@@ -13,12 +13,12 @@
 #define AAEL_EVIDENCE_ERROR_BYTES 192
 
 struct aael_evidence {
-	bool tpm;			/* else tdx */
-	uint8_t *log;			/* to free with aael_evidence_free(); NULL: there is none */
+	bool tpm;     /* else tdx */
+	uint8_t *log; /* to free with aael_evidence_free(); NULL: there is none */
 	size_t log_size;
-	struct aael_tdquote quote;	/* tdx */
+	struct aael_tdquote quote;			 /* tdx */
 	uint8_t pcrs[AAEL_TPM_PCRS][AAEL_TPM_PCR_BYTES]; /* tpm, of the SHA-256 bank */
-	bool pcrs_quoted;		/* tpm: pcrDigest of the message is that of the PCRs */
+	bool pcrs_quoted; /* tpm: pcrDigest of the message is that of the PCRs */
 };
 
 /*

@@ -9,23 +9,23 @@
 
 #include "libaael.h"
 
-#define AAEL_HANDOVER_FORMAT	     1
-#define AAEL_HANDOVER_LOG	     "log.tcg2"
-#define AAEL_HANDOVER_DESCRIPTION    "handover.json"
-#define AAEL_HANDOVER_MESSAGE_BYTES  256
-#define AAEL_HANDOVER_RESERVED_MAX   64	  /* domains; the kernel has room for fewer */
+#define AAEL_HANDOVER_FORMAT 1
+#define AAEL_HANDOVER_LOG "log.tcg2"
+#define AAEL_HANDOVER_DESCRIPTION "handover.json"
+#define AAEL_HANDOVER_MESSAGE_BYTES 256
+#define AAEL_HANDOVER_RESERVED_MAX 64	  /* domains; the kernel has room for fewer */
 #define AAEL_HANDOVER_PARAMETERS_MAX 4096 /* bytes, the NUL included */
-#define AAEL_HANDOVER_VERSION_BYTES  64
+#define AAEL_HANDOVER_VERSION_BYTES 64
 
 struct aael_handover {
-	uint32_t index;		/* that the log was enabled with */
-	uint64_t bytes;		/* of the log */
-	uint64_t own_offset;	/* where our entries begin in it */
-	uint64_t count;		/* our entries */
+	uint32_t index;	     /* that the log was enabled with */
+	uint64_t bytes;	     /* of the log */
+	uint64_t own_offset; /* where our entries begin in it */
+	uint64_t count;	     /* our entries */
 	uint64_t max_log_bytes;
-	uint8_t sha256[32];	/* of the bytes of our entries */
+	uint8_t sha256[32]; /* of the bytes of our entries */
 	char provider[AAEL_PROVIDER_NAME_BYTES + 1];
-	char health[24];	/* as the exporting module saw it */
+	char health[24]; /* as the exporting module saw it */
 	char module_version[AAEL_HANDOVER_VERSION_BYTES];
 	/* Of the exporting module, as finit_module(2) takes them: "init_pcr=17 tpm_pcr=14". */
 	char parameters[AAEL_HANDOVER_PARAMETERS_MAX];

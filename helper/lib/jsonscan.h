@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define JSONSCAN_DEPTH_MAX	127	/* as serde_json, which Trustee parses with */
+#define JSONSCAN_DEPTH_MAX 127 /* as serde_json, which Trustee parses with */
 
 /*
  * Is the whole of @text one JSON value (RFC 8259), as Trustee would take it: nested

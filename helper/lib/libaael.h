@@ -37,22 +37,22 @@ extern "C" {
 /* ---- alg.c: hash algorithms -------------------------------------------- */
 
 /* TCG algorithm ids (TCG Algorithm Registry, TPM_ALG_ID). */
-#define AAEL_ALG_SHA1		0x0004
-#define AAEL_ALG_SHA256		0x000b
-#define AAEL_ALG_SHA384		0x000c
-#define AAEL_ALG_SHA512		0x000d
-#define AAEL_ALG_SM3		0x0012
-#define AAEL_ALG_SHA3_256	0x0027
-#define AAEL_ALG_SHA3_384	0x0028
-#define AAEL_ALG_SHA3_512	0x0029
+#define AAEL_ALG_SHA1 0x0004
+#define AAEL_ALG_SHA256 0x000b
+#define AAEL_ALG_SHA384 0x000c
+#define AAEL_ALG_SHA512 0x000d
+#define AAEL_ALG_SM3 0x0012
+#define AAEL_ALG_SHA3_256 0x0027
+#define AAEL_ALG_SHA3_384 0x0028
+#define AAEL_ALG_SHA3_512 0x0029
 
-#define AAEL_ALG_KNOWN_MAX	8	/* rows of the table of known algorithms */
+#define AAEL_ALG_KNOWN_MAX 8 /* rows of the table of known algorithms */
 
 struct aael_alg {
-	uint16_t id;		/* TCG algorithm id */
-	uint16_t size;		/* bytes of a digest */
-	const char *name;	/* "sha256": our text forms, here and in the kernel */
-	const char *title;	/* "SHA-256": Trustee's JSON */
+	uint16_t id;	   /* TCG algorithm id */
+	uint16_t size;	   /* bytes of a digest */
+	const char *name;  /* "sha256": our text forms, here and in the kernel */
+	const char *title; /* "SHA-256": Trustee's JSON */
 };
 
 /* The row of an algorithm, or NULL if it is unknown. */
@@ -84,61 +84,61 @@ int aael_hex_decode(const char *hex, size_t len, uint8_t *out, size_t size);
  * with the SHA-1 field zero that carries the Spec ID Event03 structure, then
  * TCG_PCR_EVENT2 entries; all little-endian.
  */
-#define AAEL_TCG2_ALGS_MAX	16	/* TPM2_NUM_PCR_BANKS */
+#define AAEL_TCG2_ALGS_MAX 16 /* TPM2_NUM_PCR_BANKS */
 #define AAEL_TCG2_DIGEST_MAX_BYTES 64
 
-#define AAEL_EV_NO_ACTION	0x00000003u
-#define AAEL_EV_SEPARATOR	0x00000004u
-#define AAEL_EV_EVENT_TAG	0x00000006u
+#define AAEL_EV_NO_ACTION 0x00000003u
+#define AAEL_EV_SEPARATOR 0x00000004u
+#define AAEL_EV_EVENT_TAG 0x00000006u
 
 /* aael_tcg2_open() flags */
 /* No Spec ID header: the securityfs file `events`. Digest sizes are the known ones. */
-#define AAEL_TCG2_F_HEADERLESS	(1u << 0)
+#define AAEL_TCG2_F_HEADERLESS (1u << 0)
 /* A header if the bytes begin with one, else as AAEL_TCG2_F_HEADERLESS. */
-#define AAEL_TCG2_F_DETECT	(1u << 1)
+#define AAEL_TCG2_F_DETECT (1u << 1)
 /*
  * Eight zero bytes end the log whatever follows, as Trustee reads it. Without
  * the flag they are the beginning of an entry (register 0, type 0) if a digest
  * count other than zero follows.
  */
-#define AAEL_TCG2_F_ZERO_ENDS	(1u << 2)
+#define AAEL_TCG2_F_ZERO_ENDS (1u << 2)
 
 struct aael_tcg2_alg {
 	uint16_t id;
-	uint16_t size;		/* bytes of a digest, as the header says */
+	uint16_t size; /* bytes of a digest, as the header says */
 };
 
 struct aael_tcg2_error {
-	size_t offset;		/* of the first byte that could not be understood */
-	const char *reason;	/* static text; NULL if there was no error */
+	size_t offset;	    /* of the first byte that could not be understood */
+	const char *reason; /* static text; NULL if there was no error */
 };
 
 struct aael_tcg2_digest {
 	uint16_t alg;
 	uint16_t size;
-	const uint8_t *value;	/* into the log */
+	const uint8_t *value; /* into the log */
 };
 
 struct aael_tcg2_entry {
-	uint64_t number;	/* in the log, from 0, header not counted */
-	size_t offset;		/* of the entry in the log */
-	size_t size;		/* bytes of the encoded entry */
-	uint32_t reg;		/* PCR, or CC measurement register (RTMR n = n + 1) */
-	uint32_t type;		/* TCG event type */
+	uint64_t number; /* in the log, from 0, header not counted */
+	size_t offset;	 /* of the entry in the log */
+	size_t size;	 /* bytes of the encoded entry */
+	uint32_t reg;	 /* PCR, or CC measurement register (RTMR n = n + 1) */
+	uint32_t type;	 /* TCG event type */
 	uint32_t digest_count;
 	struct aael_tcg2_digest digests[AAEL_TCG2_ALGS_MAX];
-	const uint8_t *event;	/* into the log */
+	const uint8_t *event; /* into the log */
 	uint32_t event_size;
 };
 
 struct aael_tcg2 {
 	const uint8_t *data;
 	size_t size;
-	size_t pos;		/* of the next entry; after the last: end of what was used */
+	size_t pos; /* of the next entry; after the last: end of what was used */
 	unsigned int flags;
-	uint64_t count;		/* entries read so far */
+	uint64_t count; /* entries read so far */
 	bool has_header;
-	bool end_mark;		/* the log was ended by a mark, not by its length */
+	bool end_mark; /* the log was ended by a mark, not by its length */
 	uint32_t alg_count;
 	struct aael_tcg2_alg algs[AAEL_TCG2_ALGS_MAX];
 	struct aael_tcg2_error error;
@@ -204,7 +204,7 @@ struct aael_replay_register {
 
 struct aael_replay {
 	enum aael_rule rule;
-	uint64_t unknown;	/* digests skipped because their algorithm is unknown */
+	uint64_t unknown; /* digests skipped because their algorithm is unknown */
 	struct aael_replay_register reg[AAEL_REGISTERS_MAX];
 };
 
@@ -237,14 +237,14 @@ bool aael_replay_touched(const struct aael_replay *replay, uint32_t reg, uint16_
  * leaves out all others as @own does.
  */
 struct aael_filter {
-	bool own;		/* only entries with our tag */
-	const char *domain;	/* only those of this domain, all of it */
-	uint64_t since;		/* only from this number on */
-	bool tail;		/* only the last @last that the above let pass */
+	bool own;	    /* only entries with our tag */
+	const char *domain; /* only those of this domain, all of it */
+	uint64_t since;	    /* only from this number on */
+	bool tail;	    /* only the last @last that the above let pass */
 	uint64_t last;
 	/* Of the entry that was given last: its number among ours, from 1; 0: not ours. */
 	uint64_t sequence;
-	uint64_t count, skip;	/* private */
+	uint64_t count, skip; /* private */
 };
 
 /* @r has just been opened. What comes behind its end later counts as none of the last. */
@@ -255,7 +255,7 @@ int aael_filter_next(struct aael_filter *f, struct aael_tcg2 *r, struct aael_tcg
 /* ---- render.c: the log as JSON -------------------------------------------- */
 
 /* aael_render_json() flags */
-#define AAEL_RENDER_F_PRETTY	(1u << 0)	/* over many lines */
+#define AAEL_RENDER_F_PRETTY (1u << 0) /* over many lines */
 
 /*
  * The log as Trustee's tokens show it: {"uefi_event_logs":[{"details","digest_matches_event",
@@ -311,8 +311,8 @@ struct aael_event {
 	size_t operation_size;
 	const char *content;
 	size_t content_size;
-	uint32_t index;		/* as the user knows it, or AAEL_INDEX_DEFAULT */
-	uint32_t flags;		/* AAEL_EXTEND_F_* */
+	uint32_t index; /* as the user knows it, or AAEL_INDEX_DEFAULT */
+	uint32_t flags; /* AAEL_EXTEND_F_* */
 };
 
 /*
@@ -326,8 +326,8 @@ int aael_event_check(const struct aael_event *event, const char **field, const c
 
 /* ---- dev.c: /dev/aael ------------------------------------------------------ */
 
-#define AAEL_DEV_PATH		"/dev/aael"
-#define AAEL_SECURITYFS_PATH	"/sys/kernel/security/aael"
+#define AAEL_DEV_PATH "/dev/aael"
+#define AAEL_SECURITYFS_PATH "/sys/kernel/security/aael"
 
 /* Open @path (NULL: AAEL_DEV_PATH), close-on-exec. The descriptor, or -errno. */
 int aael_dev_open(const char *path, int open_flags);
@@ -376,15 +376,15 @@ const char *aael_dev_health_name(uint32_t health);
 struct aael_nl;
 
 struct aael_nl_status {
-	uint32_t state;		/* enum aael_state */
-	uint32_t health;	/* enum aael_health */
+	uint32_t state;	 /* enum aael_state */
+	uint32_t health; /* enum aael_health */
 	uint32_t index;
 	uint32_t reg;
-	uint64_t count;		/* our entries */
-	uint64_t bytes;		/* of the whole stream */
+	uint64_t count; /* our entries */
+	uint64_t bytes; /* of the whole stream */
 	uint64_t max_log_bytes;
 	uint64_t violations;
-	uint64_t dropped;	/* notifications */
+	uint64_t dropped; /* notifications */
 	char provider[AAEL_PROVIDER_NAME_BYTES];
 };
 

@@ -8,20 +8,20 @@
 enum aael_report_verdict {
 	AAEL_REPORT_VERIFIED,	/* the log replays to every expected value, no entry is wrong */
 	AAEL_REPORT_WRONG,	/* it does not, or something else does not fit */
-	AAEL_REPORT_UNCOMPARED,	/* there is no expected value */
+	AAEL_REPORT_UNCOMPARED, /* there is no expected value */
 	AAEL_REPORT_MALFORMED,	/* it cannot be replayed to its end */
 };
 
 /* Texts end with NUL, and may be hostile. */
 struct aael_report {
 	enum aael_report_verdict verdict;
-	const char *log_name;		/* "the live log" */
-	const char *values_name;	/* "the live register"; NULL: there are no expected values */
-	const char *made;		/* when and by what */
-	const char *findings;		/* lines, each ended; may be empty */
+	const char *log_name;	 /* "the live log" */
+	const char *values_name; /* "the live register"; NULL: there are no expected values */
+	const char *made;	 /* when and by what */
+	const char *findings;	 /* lines, each ended; may be empty */
 	const uint8_t *log;
 	size_t size;
-	const struct aael_replay *values;	/* the log's */
+	const struct aael_replay *values; /* the log's */
 	const struct aael_expected *expected;
 	size_t expected_count;
 };

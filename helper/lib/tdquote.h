@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define AAEL_TDQUOTE_RTMRS	4
-#define AAEL_TDQUOTE_RTMR_BYTES	48
-#define AAEL_TDQUOTE_DATA_BYTES	64
+#define AAEL_TDQUOTE_RTMRS 4
+#define AAEL_TDQUOTE_RTMR_BYTES 48
+#define AAEL_TDQUOTE_DATA_BYTES 64
 
 struct aael_tdquote {
 	uint8_t rtmrs[AAEL_TDQUOTE_RTMRS][AAEL_TDQUOTE_RTMR_BYTES];

@@ -21,23 +21,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define AAEL_TPM_DEVICE		"/dev/tpmrm0"
-#define AAEL_TPM_AK_HANDLE	0x81010002u
-#define AAEL_TPM_PCRS		24
-#define AAEL_TPM_PCR_BYTES	32	/* SHA-256 */
-#define AAEL_TPM_NONCE_BYTES	32
-#define AAEL_TPM_MESSAGE_BYTES	1024
+#define AAEL_TPM_DEVICE "/dev/tpmrm0"
+#define AAEL_TPM_AK_HANDLE 0x81010002u
+#define AAEL_TPM_PCRS 24
+#define AAEL_TPM_PCR_BYTES 32 /* SHA-256 */
+#define AAEL_TPM_NONCE_BYTES 32
+#define AAEL_TPM_MESSAGE_BYTES 1024
 #define AAEL_TPM_SIGNATURE_BYTES 1024
-#define AAEL_TPM_ERROR_BYTES	256
+#define AAEL_TPM_ERROR_BYTES 256
 
 struct aael_tpm;
 
 struct aael_tpm_quote {
-	uint8_t message[AAEL_TPM_MESSAGE_BYTES];	/* TPMS_ATTEST, as signed */
+	uint8_t message[AAEL_TPM_MESSAGE_BYTES]; /* TPMS_ATTEST, as signed */
 	size_t message_size;
-	uint8_t signature[AAEL_TPM_SIGNATURE_BYTES];	/* TPMT_SIGNATURE */
+	uint8_t signature[AAEL_TPM_SIGNATURE_BYTES]; /* TPMT_SIGNATURE */
 	size_t signature_size;
-	uint8_t digest[AAEL_TPM_PCR_BYTES];		/* pcrDigest in the message */
+	uint8_t digest[AAEL_TPM_PCR_BYTES]; /* pcrDigest in the message */
 };
 
 /*

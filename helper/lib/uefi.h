@@ -6,23 +6,23 @@
 #include "libaael.h"
 
 /* TCG PC Client PFP 1.05, 10.4.1 */
-#define EV_ACTION			 0x00000005u
-#define EV_PLATFORM_CONFIG_FLAGS	 0x0000000au
-#define EV_IPL				 0x0000000du
-#define EV_EFI_VARIABLE_DRIVER_CONFIG	 0x80000001u
-#define EV_EFI_VARIABLE_BOOT		 0x80000002u
+#define EV_ACTION 0x00000005u
+#define EV_PLATFORM_CONFIG_FLAGS 0x0000000au
+#define EV_IPL 0x0000000du
+#define EV_EFI_VARIABLE_DRIVER_CONFIG 0x80000001u
+#define EV_EFI_VARIABLE_BOOT 0x80000002u
 #define EV_EFI_BOOT_SERVICES_APPLICATION 0x80000003u
-#define EV_EFI_BOOT_SERVICES_DRIVER	 0x80000004u
-#define EV_EFI_RUNTIME_SERVICES_DRIVER	 0x80000005u
-#define EV_EFI_ACTION			 0x80000007u
-#define EV_EFI_PLATFORM_FIRMWARE_BLOB2	 0x8000000au
-#define EV_EFI_HANDOFF_TABLES2		 0x8000000bu
-#define EV_EFI_VARIABLE_BOOT2		 0x8000000cu
-#define EV_EFI_VARIABLE_AUTHORITY	 0x800000e0u
+#define EV_EFI_BOOT_SERVICES_DRIVER 0x80000004u
+#define EV_EFI_RUNTIME_SERVICES_DRIVER 0x80000005u
+#define EV_EFI_ACTION 0x80000007u
+#define EV_EFI_PLATFORM_FIRMWARE_BLOB2 0x8000000au
+#define EV_EFI_HANDOFF_TABLES2 0x8000000bu
+#define EV_EFI_VARIABLE_BOOT2 0x8000000cu
+#define EV_EFI_VARIABLE_AUTHORITY 0x800000e0u
 
 /* A growing string; once failed (no memory), it stays failed and empty. */
 struct text_buf {
-	char *data;	/* NUL-terminated, or NULL while empty */
+	char *data; /* NUL-terminated, or NULL while empty */
 	size_t size;
 	size_t room;
 	bool failed;
@@ -59,8 +59,8 @@ int uefi_event_string(const struct aael_tcg2_entry *entry, const uint8_t **strin
 
 /* UEFI_VARIABLE_DATA (PFP 1.05, 10.2.6), as slices of the event. */
 struct uefi_variable {
-	const uint8_t *guid;		/* 16 bytes as they stand */
-	const uint8_t *name;		/* UTF-16LE */
+	const uint8_t *guid; /* 16 bytes as they stand */
+	const uint8_t *name; /* UTF-16LE */
 	uint64_t name_units;
 	const uint8_t *data;
 	uint64_t data_size;

@@ -15,8 +15,8 @@
 #include "bootlog_check.h"
 
 enum verdict {
-	REFUSED,	/* no usable header */
-	FOREIGN,	/* a header that fits no bank */
+	REFUSED, /* no usable header */
+	FOREIGN, /* a header that fits no bank */
 	TAKEN,
 };
 
@@ -25,7 +25,7 @@ static const char *const verdicts[] = { "refused", "foreign", "taken" };
 #define SHOWN_LINES 12
 
 static const struct {
-	const char *name;	/* also of the file */
+	const char *name; /* also of the file */
 	enum verdict verdict;
 	size_t entries;
 	const char *why;
@@ -141,8 +141,8 @@ static bool run_case(size_t i, const char *folder, struct bootlog_outcome *out)
 	}
 	memset(out, 0, sizeof(*out));
 	status = check_apart(folder, cases[i].name, out, said);
-	good = !status && verdict_of(out) == cases[i].verdict &&
-	       out->entries == cases[i].entries && same_text(out->why, cases[i].why);
+	good = !status && verdict_of(out) == cases[i].verdict && out->entries == cases[i].entries &&
+	       same_text(out->why, cases[i].why);
 	printf("%sok %zu - bootlog %s\n", good ? "" : "not ", i + 1, cases[i].name);
 	if (!good)
 		printf("# %s/%s: %s, %zu entries, %s; wait status 0x%x\n", folder, cases[i].name,
@@ -157,8 +157,8 @@ static bool run_case(size_t i, const char *folder, struct bootlog_outcome *out)
 int main(int argc, char **argv)
 {
 	/* Where the processes leave it; their texts are ours, too. */
-	struct bootlog_outcome *out = mmap(NULL, sizeof(*out), PROT_READ | PROT_WRITE,
-					   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct bootlog_outcome *out =
+		mmap(NULL, sizeof(*out), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int failed = 0;
 
 	if (argc != 2 || out == MAP_FAILED)

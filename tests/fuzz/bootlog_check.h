@@ -8,11 +8,11 @@
 
 /* What the module makes of an area. */
 struct bootlog_outcome {
-	bool parsed;		/* there is a usable header */
-	bool accepted;		/* and every algorithm of it has a bank: the log is taken */
+	bool parsed;   /* there is a usable header */
+	bool accepted; /* and every algorithm of it has a bank: the log is taken */
 	size_t entries;
-	size_t len;		/* bytes that would be published */
-	const char *why;	/* refused or cut short, or NULL */
+	size_t len;	 /* bytes that would be published */
+	const char *why; /* refused or cut short, or NULL */
 };
 
 /*

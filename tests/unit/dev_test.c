@@ -263,9 +263,10 @@ static void read_log_fails_cleanly(void **state)
 
 static void every_errno_has_words_of_its_own(void **state)
 {
-	static const int errnos[] = { EINVAL, E2BIG,  EFAULT, EILSEQ, EOPNOTSUPP, ENOTCONN, ESHUTDOWN,
-				      EACCES, EPERM,  EEXIST, ENOSPC, EDQUOT,	  ENOMEM,   EBUSY,
-				      EAGAIN, EINTR,  ENODEV, EIO,    ETIMEDOUT };
+	static const int errnos[] = { EINVAL,	E2BIG,	   EFAULT, EILSEQ,   EOPNOTSUPP,
+				      ENOTCONN, ESHUTDOWN, EACCES, EPERM,    EEXIST,
+				      ENOSPC,	EDQUOT,	   ENOMEM, EBUSY,    EAGAIN,
+				      EINTR,	ENODEV,	   EIO,	   ETIMEDOUT };
 	size_t n = sizeof(errnos) / sizeof(errnos[0]);
 
 	(void)state;

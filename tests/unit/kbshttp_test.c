@@ -175,8 +175,11 @@ static void assert_heard(const char *words)
 static void cookie_is_kept_and_sent(void **state)
 {
 	(void)state;
-	start(2, "HTTP/1.1 200 OK\r\nset-Cookie: kbs-session-id=abc; Expires=Thu, 01 Jan 1970 00:00:00 "
-		 "GMT\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", OK);
+	start(2,
+	      "HTTP/1.1 200 OK\r\nset-Cookie: kbs-session-id=abc; Expires=Thu, 01 Jan 1970 "
+	      "00:00:00 "
+	      "GMT\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+	      OK);
 	assert_int_equal(ask("{}", LONG_MS), 0);
 	assert_string_equal(cookie, "abc");
 	assert_heard("POST /x/kbs/v0/auth HTTP/1.1\r\n");
@@ -209,8 +212,10 @@ static void cookie_of_a_proxy_is_not_the_kbs(void **state)
 static void redirect_is_an_answer(void **state)
 {
 	(void)state;
-	start(1, "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n"
-		 "Connection: close\r\n\r\n", NULL);
+	start(1,
+	      "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n"
+	      "Connection: close\r\n\r\n",
+	      NULL);
 	assert_int_equal(ask("{}", LONG_MS), 0);
 	assert_int_equal(answer.status, 302);
 }

@@ -130,9 +130,10 @@ static void once_is_passed_on(void **state)
 	kernel.append_ret = -EEXIST;
 	kernel.sequence = 18446744073709551615ull;
 	ask("POST", "/aa/aael", body);
-	assert_answer(409, "application/json",
-		      "{\"success\":\"false\",\"message\": \"once: entry 18446744073709551615 has this "
-		      "domain and operation with other content\"}");
+	assert_answer(
+		409, "application/json",
+		"{\"success\":\"false\",\"message\": \"once: entry 18446744073709551615 has this "
+		"domain and operation with other content\"}");
 	ask("POST", "/aa/aael",
 	    "{\"domain\":\"d\",\"operation\":\"o\",\"content\":\"c\",\"once\":null}");
 	assert_false(kernel.once);
@@ -337,10 +338,10 @@ static void waiting_events_are_small(void **state)
 
 static void paths_and_methods(void **state)
 {
-	static const char *const unknown[] = { "/",	    "/aa",	 "/aa/aael/",
-					       "/aa/aaelx", "/aa//aael", "/aa/%61ael",
-					       "/info/",    "/aa/tokens", "/cdh/resource",
-					       "/cdh/resources/a/b/c" };
+	static const char *const unknown[] = {
+		"/",	      "/aa",	"/aa/aael/",  "/aa/aaelx",     "/aa//aael",
+		"/aa/%61ael", "/info/", "/aa/tokens", "/cdh/resource", "/cdh/resources/a/b/c"
+	};
 	static const char *const methods[] = { "GET", "HEAD", "other" };
 
 	(void)state;

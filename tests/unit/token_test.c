@@ -177,9 +177,15 @@ static int teardown(void **state)
 
 static void type_must_be_kbs(void **state)
 {
-	static const char *const cases[] = { "", "?", "?token_type", "?token_type=",
-					     "?token_type=KBS", "?token_type=kbs%00",
-					     "?token_type=coco_as", "?token_type=%6", "?type=kbs" };
+	static const char *const cases[] = { "",
+					     "?",
+					     "?token_type",
+					     "?token_type=",
+					     "?token_type=KBS",
+					     "?token_type=kbs%00",
+					     "?token_type=coco_as",
+					     "?token_type=%6",
+					     "?type=kbs" };
 	struct caller c;
 
 	(void)state;
@@ -386,9 +392,10 @@ static void resource_is_handed_over_as_it_is(void **state)
 
 static void paths_of_resources(void **state)
 {
-	static const char *const bad[] = { "",	    "a",      "a/b",	   "a/b/",	"a/b/c/d",
-					   "a//c",  "/a/b/c", "a/b/c/",	   "a/b/.c",	"../b/c",
-					   "a/b/%41", "a/b/ä", "a/b/c%2Fd", "kbs:///a/b/c" };
+	static const char *const bad[] = { "",		"a",	       "a/b",	  "a/b/",
+					   "a/b/c/d",	"a//c",	       "/a/b/c",  "a/b/c/",
+					   "a/b/.c",	"../b/c",      "a/b/%41", "a/b/ä",
+					   "a/b/c%2Fd", "kbs:///a/b/c" };
 	struct caller c;
 
 	(void)state;

@@ -120,7 +120,7 @@ static void queues_are_counted_apart(void **state)
 	}
 }
 
-#define HELD(number) \
+#define HELD(number)                                                            \
 	{ "no_lane_waits_for_" #number, no_lane_waits_for_another, setup, NULL, \
 	  (void *)(uintptr_t)AAELD_LANE_##number }
 
