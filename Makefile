@@ -46,6 +46,10 @@ demo:
 check:
 	tests/run
 
+# Style, analysers, generated files: all that is said of the code without running it.
+lint:
+	tests/run style lint
+
 # Each target for so long, one per processor at a time.
 SECONDS ?= 600
 fuzz:
@@ -62,6 +66,7 @@ help:
 	@echo '                     verify, and a token that shows it [and stay in the last one]'
 	@echo 'make demo PLATFORM=tpm  one of the two; or tdx'
 	@echo 'make check           all tests; tests/run -l lists them, tests/run NAME runs one'
+	@echo 'make lint            of these, what looks at the code without running it'
 	@echo 'make fuzz [SECONDS=600]  each fuzzer for longer than in make check'
 	@echo 'make kmod [KDIR=…]   the module for the running kernel or any other'
 	@echo 'make modules modules_install  the same in kmod/ itself, with the kernel'"'"'s own variables'
@@ -71,4 +76,4 @@ help:
 	@echo 'make deps            install the Debian packages that the above need'
 	@echo 'make clean           remove build/; fetched and built kernels are in ~/.cache/aael'
 
-.PHONY: all kmod modules modules_install helper dkms-install deb deps demo check fuzz clean help
+.PHONY: all kmod modules modules_install helper dkms-install deb deps demo check lint fuzz clean help

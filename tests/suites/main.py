@@ -16,6 +16,7 @@ import demo
 import guests
 import harness
 import host
+import lint
 import packages
 import recipes
 import static
@@ -78,8 +79,8 @@ def main():
     parser.add_argument('names', nargs='*', metavar='NAME')
     args = parser.parse_args()
 
-    jobs = [*static.jobs(), *completion.jobs(), *harness.jobs(), *host.jobs(), *packages.jobs(), *recipes.jobs(),
-            *demo.jobs(), *guests.jobs(args.k)]
+    jobs = [*static.jobs(), *lint.jobs(), *completion.jobs(), *harness.jobs(), *host.jobs(), *packages.jobs(),
+            *recipes.jobs(), *demo.jobs(), *guests.jobs(args.k)]
     unknown = [name for name in args.names if not any(matches(job, [name]) for job in jobs)]
     if unknown:
         sys.exit('tests/run: no such test: ' + ', '.join(unknown))
