@@ -87,7 +87,7 @@ static int read_failed(struct aael_log *log, int err)
  */
 static int read_once(struct aael_log *log, u32 nr)
 {
-	int ret = -EBUSY;
+	int ret;
 
 	for (int i = 0; i < AAEL_QUIET_TRIES; i++) {
 		aael_follow_drain(log);

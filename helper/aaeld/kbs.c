@@ -147,7 +147,7 @@ static int post(struct handshake *h, const char *path,
 	};
 	char *body = NULL;
 	FILE *out = open_memstream(&body, &request.body_size);
-	int ret = -EPROTO;
+	int ret;
 
 	if (out)
 		put(out, h);
