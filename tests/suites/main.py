@@ -12,6 +12,7 @@ import time
 import traceback
 
 import completion
+import contributing
 import demo
 import guests
 import harness
@@ -80,7 +81,7 @@ def main():
     args = parser.parse_args()
 
     jobs = [*static.jobs(), *lint.jobs(), *completion.jobs(), *harness.jobs(), *host.jobs(), *packages.jobs(),
-            *recipes.jobs(), *demo.jobs(), *guests.jobs(args.k)]
+            *recipes.jobs(), *contributing.jobs(), *demo.jobs(), *guests.jobs(args.k)]
     unknown = [name for name in args.names if not any(matches(job, [name]) for job in jobs)]
     if unknown:
         sys.exit('tests/run: no such test: ' + ', '.join(unknown))
