@@ -504,6 +504,9 @@ static void dropped_swapped_or_added_entry_is_refused(struct kunit *test)
 	other.len = s.len + len;
 	expect_stale(test, f, &other);
 
+	other.len = 0;
+	expect_stale(test, f, &other);
+
 	expect_import(test, f, &s, 4);
 }
 

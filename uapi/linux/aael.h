@@ -332,9 +332,10 @@ struct aael_seal {
  * The log must be neither enabled nor have any entry. Either all of it is taken or nothing.
  * Every entry must have a digest that is its event's, for each bank. Foreign ones, which the
  * provider tsm-mr logs, have another: these lose their text, which nothing vouches for, for
- * "aael foreign-extend {"imported":true}". Every register must hold what the boot log, read
- * anew, and the entries replay to. The first event of the new log records the import, and is
- * measured: "aael handover {"entries":N,"foreign":N,"sha256":"HEX"}", with the digest of the
+ * "aael foreign-extend {"imported":true}". Every register with entries, and that of the index,
+ * must hold what the boot log, read anew, and the entries replay to. The first event of the new
+ * log records the import, and is measured:
+ * "aael handover {"entries":N,"foreign":N,"sha256":"HEX"}", with the digest of the
  * bytes of the first N entries, those that were taken over.
  * EPERM as with AAEL_IOC_SEAL, EFAULT, EINVAL (struct, flags, index), E2BIG (unknown tail),
  * EOPNOTSUPP, EFBIG (more than max_log_bytes), ENOPKG (this kernel has no SHA-256), EBUSY (enabled or not empty, or the system is
