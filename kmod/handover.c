@@ -108,7 +108,7 @@ struct import_args {
 };
 
 /* {"entries":N,"foreign":N,"sha256":"HEX"} */
-#define RECORD_MAX_BYTES	(sizeof("{\"entries\":,\"foreign\":,\"sha256\":\"\"}") + 2 * 20 + 64)
+#define RECORD_MAX_BYTES	(sizeof("{'entries':,'foreign':,'sha256':''}") + 2 * 20 + 64)
 
 /* The event that records the import. */
 static struct aael_entry *describe(struct aael_log *log, const struct aael_imported *im, u32 reg)

@@ -465,7 +465,7 @@ int aael_once_catch_up(struct aael_log *log)
 	struct aael_entry_view view;
 	struct aael_entry *e;
 	u64 pos;
-	int ret = 0;
+	int ret;
 
 	if (!once->behind)
 		return 0;

@@ -104,7 +104,9 @@ int aael_publish_reserve_all(struct aael_log *log, const struct aael_imported *i
 	u64 offsets = DIV_ROUND_UP_ULL(im->entries, AAEL_INDEX_STRIDE);
 	int ret = aael_store_reserve(&log->stream, im->len);
 
-	return ret ?: aael_store_reserve(&log->offsets, offsets * sizeof(u64));
+	if (!ret)
+		ret = aael_store_reserve(&log->offsets, offsets * sizeof(u64));
+	return ret;
 }
 
 /**
@@ -119,7 +121,8 @@ void aael_publish_all(struct aael_log *log, const struct aael_imported *im)
 
 	for (u64 number = 1; number <= im->entries; number++, pos += view.len) {
 		note_offset(log, number, log->stream.len + pos);
-		aael_entry_parse(log->banks, log->bank_count, im->bytes + pos, im->len - pos, &view);
+		aael_entry_parse(log->banks, log->bank_count, im->bytes + pos, im->len - pos,
+				 &view);
 	}
 	aael_once_imported(&log->once);
 	aael_store_fill(&log->stream, im->bytes, im->len);

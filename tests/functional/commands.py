@@ -45,7 +45,7 @@ ELSEWHERE = {
     'make kmod': 'the first half of the next',
     'make kmod helper': Job('docs', 'tests/docs/documents_test.py', "'make kmod helper'"),
     'make dkms-install': Job('docs', 'tests/docs/documents_test.py', "'make dkms-install'"),
-    'make deb': Job('deb', 'tests/suites/packages.py', "once(BUILDER, 'deb')"),
+    'make deb': Job('deb', 'tests/suites/packages.py', "once(BUILDER, 'deb' if suite == HERE"),
     'apt install ./build/deb/{aael-dkms,aael-tools,aaeld}_*.deb': Job(
         'deb-install', 'tests/deb/root', 'apt install ./build/deb/{aael-dkms,aael-tools,aaeld}_*.deb'),
     'dkms install aael/0.1.0': Job('deb-install', 'tests/deb/root', "aael/$version, $release, $(uname -m): installed"),

@@ -177,6 +177,7 @@ CPPCHECK_KMOD = ('-Ikmod', '-D__KERNEL__', '-DCONFIG_X86_64',
 # It does not read the system's headers, but for the macros that it cannot do without.
 CPPCHECK_HELPER = ('-Ihelper/lib', '-DAAEL_VERSION="0"',
                    *('--include=' + path for path in glob.glob('/usr/include/*/sys/queue.h')[:1]),
+                   '--include=/usr/include/libkmod.h',
                    # Takes an initialiser of its member for a use.
                    '--suppress=legacyUninitvar:helper/lib/tpm.c')
 

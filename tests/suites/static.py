@@ -14,6 +14,7 @@ KERNELS = ('6.1', '6.12', '7', 'debug')
 UNLICENSED = ('debian/', 'LICENSES/', 'tests/fuzz/corpus/', 'tests/demo/aa.toml')
 # By folder, as README.md says; what a generator wrote is checked against the generator.
 LICENCES = (('kmod/', 'GPL-2.0-only'), ('kunit/', 'GPL-2.0-only'), ('dkms.conf', 'GPL-2.0-only'),
+            ('contrib/kernel-tree/', 'GPL-2.0-only'),
             ('uapi/', 'GPL-2.0-only WITH Linux-syscall-note'), ('tests/tdx/mkccel.py', 'Apache-2.0'), ('tests/tdx/', 'GPL-2.0-only'))
 GENERATED_LICENCE = '((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause)'
 # What checkpatch of 7.x asks for and 6.1 or user space does not have; and the layout that
