@@ -62,7 +62,7 @@ def contributing():
     copy_tree(names)
     found = examples()
     for number, example in enumerate(found, 1):
-        status, output = command('patch', '-d', TREE, '-p1', '-F1', '-f', '-s', '--no-backup-if-mismatch',
+        status, output = command('patch', '-d', TREE, '-p1', '-F0', '-f', '-s', '--no-backup-if-mismatch',
                                  typed=example)
         outcome.check(f'example {number} applies', status, output)
     if not found:
