@@ -230,6 +230,8 @@ int aael_handover_record(struct aael_log *log)
 
 	if (!e)
 		return 0;
+	if (log->suspended)
+		return -EBUSY;
 	ret = aael_reconcile_settle(log);
 	if (!ret)
 		ret = aael_reconcile_adopt(log, e->reg, &r);
@@ -255,7 +257,8 @@ static int prepare(struct aael_log *log, struct import_args *a, struct aael_mapp
 	/* It logs what has been reported. */
 	if (aael_reconcile_settle(log) == -ENODEV)
 		return -ENODEV;
-	if (ret != -ENOTCONN || log->count || log->suspended)
+	/* One whose record is owed has been imported, even if it had no entries. */
+	if (ret != -ENOTCONN || log->count || log->import_event || log->suspended)
 		return -EBUSY;
 	if (log->provider->map(&log->map_config, a->req->index, map))
 		return -EINVAL;

@@ -75,6 +75,7 @@ void aael_log_destroy(struct aael_log *log)
 		kvfree(log->regs[nr]);
 	}
 	aael_entry_put(log->pending);
+	aael_entry_put(log->import_event);
 	aael_bind_release(log);
 	aael_store_destroy(&log->offsets);
 	aael_once_destroy(&log->once);
@@ -228,8 +229,8 @@ static const char *enable_later(struct aael_log *log, u32 index)
  *
  * Return: 0, also if it was enabled with the same index; -EOPNOTSUPP without a
  * provider; -ENOPKG if this kernel has no hash for a bank; -EINVAL for a refused
- * index; -EBUSY if enabled with another one; -EIO or -ENODEV if the register cannot
- * be read; -ENOMEM; -EINTR.
+ * index; -EBUSY if enabled with another one; -ESHUTDOWN if sealed; -EIO or -ENODEV if the
+ * register cannot be read; -ENOMEM; -EINTR. Where it records an import, the errnos of that.
  */
 int aael_log_enable(struct aael_log *log, u32 index, const char **why)
 {

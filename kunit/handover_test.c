@@ -669,6 +669,43 @@ static void record_that_was_lost_is_made_again(struct kunit *test)
 	expect_recorded_later(test, FAKE_TIMEOUT_LOST, -ETIMEDOUT, 6);
 }
 
+/* Nothing in the log shows it: the record that is owed has to. */
+static void import_of_an_empty_log_is_not_made_twice(struct kunit *test)
+{
+	struct fixture *f = fixture_sha256(test);
+	struct aael_import out;
+	const char *why;
+	struct saved s;
+
+	hand_over(test, f, &s);
+	fake_script(&f->fake, FAKE_NOT_SENT);
+	KUNIT_EXPECT_EQ(test, import_as(test, f, &s, 0, &out), -EIO);
+	KUNIT_EXPECT_EQ(test, f->log->count, 0);
+	KUNIT_EXPECT_EQ(test, import_as(test, f, &s, AAEL_IMPORT_F_DIVERGED, &out), -EBUSY);
+	KUNIT_EXPECT_EQ(test, f->fake.extends, 1);
+	KUNIT_EXPECT_EQ(test, aael_log_enable(f->log, TEST_INDEX, &why), 0);
+	KUNIT_EXPECT_EQ(test, f->log->count, 1);
+	fixture_expect_sound(test, f);
+}
+
+static void import_is_not_recorded_while_suspended(struct kunit *test)
+{
+	struct fixture *f = fixture_sha256(test);
+	const char *why;
+	struct saved s;
+
+	append_many(test, f, 3);
+	hand_over(test, f, &s);
+	fake_script(&f->fake, FAKE_NOT_SENT);
+	KUNIT_EXPECT_EQ(test, import(test, f, &s), -EIO);
+	f->log->suspended = true;
+	KUNIT_EXPECT_EQ(test, aael_log_enable(f->log, TEST_INDEX, &why), -EBUSY);
+	KUNIT_EXPECT_EQ(test, f->fake.extends, 4);
+	f->log->suspended = false;
+	KUNIT_EXPECT_EQ(test, aael_log_enable(f->log, TEST_INDEX, &why), 0);
+	fixture_expect_sound(test, f);
+}
+
 /* ---- foreign entries ---- */
 
 static struct fixture *followed(struct kunit *test)
@@ -803,6 +840,8 @@ static struct kunit_case handover_cases[] = {
 	KUNIT_CASE(import_that_cannot_be_recorded_is_recorded_later),
 	KUNIT_CASE(record_that_is_undecided_is_not_made_twice),
 	KUNIT_CASE(record_that_was_lost_is_made_again),
+	KUNIT_CASE(import_of_an_empty_log_is_not_made_twice),
+	KUNIT_CASE(import_is_not_recorded_while_suspended),
 	KUNIT_CASE(foreign_entries_lose_their_text),
 	KUNIT_CASE(foreign_extend_keeps_a_released_module),
 	KUNIT_CASE(foreign_extend_before_the_import_is_logged_behind_it),

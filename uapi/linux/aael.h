@@ -338,11 +338,12 @@ struct aael_seal {
  * "aael handover {"entries":N,"foreign":N,"sha256":"HEX"}", with the digest of the
  * bytes of the first N entries, those that were taken over.
  * EPERM as with AAEL_IOC_SEAL, EFAULT, EINVAL (struct, flags, index), E2BIG (unknown tail),
- * EOPNOTSUPP, EFBIG (more than max_log_bytes), EBUSY (enabled or not empty, or the system is
- * being suspended), EBADMSG (malformed, or a digest that is not the event's), ESTALE, ENOMEM,
- * ENOPKG (this kernel has no SHA-256), EINTR, ENODEV; EIO, ETIMEDOUT: a register cannot be read, or
- * the import could not be recorded. In the latter case the log is there (its count is not 0), but
- * not enabled: enabling it records the import first.
+ * EOPNOTSUPP, EFBIG (more than max_log_bytes), ENOPKG (this kernel has no SHA-256), EBUSY
+ * (enabled, not empty, an import is not recorded yet, or the system is being suspended), EBADMSG
+ * (malformed, or a digest that is not the event's), ESTALE, ENOMEM, EINTR, ENODEV; EIO, ETIMEDOUT:
+ * a register cannot be read, or the import could not be recorded. In the latter case the log is
+ * there (its count is not 0, unless it had no entries), but not enabled: enabling it records the
+ * import first.
  */
 struct aael_import {
 	__u32 size;
