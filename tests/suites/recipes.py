@@ -124,16 +124,19 @@ def mkosi(recipe):
     recipe.file('mkosi.conf', 'image')
     sources = recipe.need('mirror', *command(OURS + 'sources', 'bookworm'))
     write(recipe.folder + '/image/mkosi.sandbox/etc/apt/sources.list.d/mkosi.sources', sources)
-    # What a user may have beside it: here, to be fast and to have something to look at.
-    cache = recipe.sh('cache', f'. {VM}/lib.sh; mkdir -p "$cache"/mkosi/{{images,packages}}; echo "$cache/mkosi"').strip()
+    # What a user may have beside it: here, to be fast and to have something to look at, no initrd either.
+    cache = recipe.sh('cache', f'. {VM}/lib.sh; mkdir -p "$cache/mkosi/images"; echo "$cache/mkosi"').strip()
+    os.mkdir(recipe.folder + '/packages')
     write(recipe.folder + '/image/mkosi.local.conf', textwrap.dedent(f'''\
         [Output]
         Format=directory
         Output=root
+        [Content]
+        Bootable=no
         [Build]
         Incremental=yes
         CacheDirectory={cache}/images
-        PackageCacheDirectory={cache}/packages
+        PackageCacheDirectory={recipe.folder}/packages
         '''))
     os.symlink(OURS, recipe.folder + '/bin')
     recipe.block('mkosi', 'image', PATH=f'{recipe.folder}/bin:{os.environ["PATH"]}')
