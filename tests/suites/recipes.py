@@ -308,9 +308,11 @@ def signing(recipe):
     recipe.tap('guest with Secure Boot', *command(
         *guest, '--name', 'recipes-secure-boot', '--secure-boot', '--env', 'trusted=yes', '--timeout', '240',
         '--env', 'unsigned=' + messages['not signed'], '--env', 'stranger=' + messages['signed'], OURS + 'lockdown'))
-    recipe.tap('guest in lockdown', *command(
-        *guest, '--name', 'recipes-lockdown', '--append', 'lockdown=integrity', '--env', 'unsigned=' + messages['either'],
-        '--env', 'stranger=' + messages['either'], OURS + 'lockdown'))
+    for name, words, unsigned, stranger in (('lockdown', 'lockdown=integrity', 'either', 'either'),
+                                            ('enforced', 'lockdown=integrity module.sig_enforce=1', 'not signed', 'signed')):
+        recipe.tap('guest ' + name, *command(
+            *guest, '--name', 'recipes-' + name, '--append', words, '--env', 'unsigned=' + messages[unsigned],
+            '--env', 'stranger=' + messages[stranger], OURS + 'lockdown'))
 
 
 def initdata(recipe):
