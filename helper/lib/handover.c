@@ -88,6 +88,13 @@ int aael_handover_reserve(struct aael_handover *h, const char *status, size_t si
 	return ret;
 }
 
+bool aael_handover_unrecorded(const char *status, size_t size)
+{
+	static const char line[] = "\nimport: not recorded";
+
+	return memmem(status, size, line, sizeof(line) - 1);
+}
+
 int aael_handover_parameter(struct aael_handover *h, const char *name, const char *value)
 {
 	size_t used = strlen(h->parameters), n = strcspn(value, "\n");

@@ -44,6 +44,8 @@ int aael_handover_describe(struct aael_handover *h, const struct aael_info *info
 			   const uint8_t *log, size_t size);
 /* The lines "reserved_domain: …" of the securityfs status. More than there is room for: -ENOSPC. */
 int aael_handover_reserve(struct aael_handover *h, const char *status, size_t size);
+/* Does the securityfs status say that an import was taken, and is not recorded? */
+bool aael_handover_unrecorded(const char *status, size_t size);
 /*
  * " name=value" behind the parameters, unless it needs quotes. @value may end in a newline, as in
  * /sys/module. 0, or -ENOSPC.
@@ -74,12 +76,12 @@ const char *aael_handover_strerror(int err);
 
 /*
  * Make @dir (0700) if it is missing, and write both files (0600) to the disk, the description
- * last: where it is, the log is whole. 0; -EEXIST: there is an export, and not @force; another
- * errno. @message says of what.
+ * last: where it is, the log is whole. 0; -EEXIST: there is an export, and not @force; -EPERM: @dir is
+ * somebody else's, or others can write there; another errno. @message says of what.
  */
 int aael_handover_save(const char *dir, const struct aael_handover *h, const uint8_t *log,
 		       bool force, char message[AAEL_HANDOVER_MESSAGE_BYTES]);
-/* Both files, checked. 0 and *@log to free(); -EBADMSG or an errno, and a @message. */
+/* Both files, checked. 0 and *@log to free(); -EBADMSG, -EPERM as above or an errno, and a @message. */
 int aael_handover_load(const char *dir, struct aael_handover *h, uint8_t **log, size_t *size,
 		       char message[AAEL_HANDOVER_MESSAGE_BYTES]);
 /* Is there an export? */

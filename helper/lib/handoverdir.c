@@ -29,6 +29,22 @@ static int open_dir(const char *dir)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Whoever may write there could take the log away, or have the next module given other parameters. */
+static int open_own_dir(const char *dir, char *message)
+{
+	int fd = open_dir(dir);
+	struct stat st;
+
+	if (fd < 0)
+		return says(message, dir, "", fd);
+	if (!fstat(fd, &st) && (!st.st_uid || st.st_uid == geteuid()) &&
+	    !(st.st_mode & (S_IWGRP | S_IWOTH)))
+		return fd;
+	close(fd);
+	snprintf(message, AAEL_HANDOVER_MESSAGE_BYTES, "%.120s: others can write there", dir);
+	return -EPERM;
+}
+
 /* The folder above may be missing as well, but none above that. */
 static int make_dir(const char *dir)
 {
@@ -121,9 +137,11 @@ int aael_handover_save(const char *dir, const struct aael_handover *h, const uin
 {
 	int ret = make_dir(dir), fd;
 
-	fd = ret ? ret : open_dir(dir);
+	if (ret)
+		return says(message, dir, "", ret);
+	fd = open_own_dir(dir, message);
 	if (fd < 0)
-		return says(message, dir, "", fd);
+		return fd;
 	if (!force && !faccessat(fd, AAEL_HANDOVER_DESCRIPTION, F_OK, 0))
 		ret = says(message, dir, AAEL_HANDOVER_DESCRIPTION, -EEXIST);
 	if (!ret)
@@ -188,11 +206,11 @@ int aael_handover_load(const char *dir, struct aael_handover *h, uint8_t **log, 
 		       char message[AAEL_HANDOVER_MESSAGE_BYTES])
 {
 	char why[AAEL_HANDOVER_MESSAGE_BYTES];
-	int fd = open_dir(dir), ret;
+	int fd = open_own_dir(dir, message), ret;
 
 	*log = NULL;
 	if (fd < 0)
-		return says(message, dir, "", fd);
+		return fd;
 	ret = get_description(fd, dir, h, message);
 	if (!ret) {
 		ret = get_file(fd, AAEL_HANDOVER_LOG, UINT32_MAX, log, size);

@@ -205,6 +205,17 @@ static void every_errno_has_words(void **state)
 		assert_string_not_equal(aael_handover_strerror(errnos[i]), strerror(errnos[i]));
 }
 
+static void the_status_says_what_is_not_recorded(void **state)
+{
+	static const char owed[] = "count: 0\nimport: not recorded: enable the log to try again\n";
+	static const char awaited[] = "count: 3\nimport: awaited (import=1): not recorded\n";
+
+	(void)state;
+	assert_true(aael_handover_unrecorded(owed, sizeof(owed) - 1));
+	assert_false(aael_handover_unrecorded(awaited, sizeof(awaited) - 1));
+	assert_false(aael_handover_unrecorded("", 0));
+}
+
 static mode_t mode_of(const char *name)
 {
 	struct stat st;
@@ -301,6 +312,31 @@ static void load_refuses_a_cut_or_linked_log(void **state)
 	assert_int_equal(aael_handover_remove(dir, message), 0);
 }
 
+static void a_folder_that_others_can_write_to_is_refused(void **state)
+{
+	struct aael_handover back;
+	uint8_t *log;
+	size_t size;
+
+	(void)state;
+	assert_int_equal(aael_handover_save(dir, &h, log_.data, false, message), 0);
+	assert_int_equal(chmod(dir, 0770), 0);
+	assert_int_equal(aael_handover_save(dir, &h, log_.data, true, message), -EPERM);
+	assert_non_null(strstr(message, "others can write there"));
+	assert_int_equal(chmod(dir, 0702), 0);
+	assert_int_equal(aael_handover_load(dir, &back, &log, &size, message), -EPERM);
+	assert_null(log);
+	assert_int_equal(chmod(dir, 0755), 0);
+	if (!geteuid()) {
+		assert_int_equal(chown(dir, 1000, 0), 0);
+		assert_int_equal(aael_handover_load(dir, &back, &log, &size, message), -EPERM);
+		assert_int_equal(chown(dir, 0, 0), 0);
+	}
+	assert_int_equal(aael_handover_load(dir, &back, &log, &size, message), 0);
+	free(log);
+	assert_int_equal(aael_handover_remove(dir, message), 0);
+}
+
 static void a_folder_that_cannot_be_made(void **state)
 {
 	(void)state;
@@ -341,7 +377,9 @@ int main(void)
 		cmocka_unit_test_setup(an_export_is_not_replaced_unless_forced, sample),
 		cmocka_unit_test_setup(a_failure_leaves_no_export, sample),
 		cmocka_unit_test_setup(load_refuses_a_cut_or_linked_log, sample),
+		cmocka_unit_test_setup(a_folder_that_others_can_write_to_is_refused, sample),
 		cmocka_unit_test_setup(a_folder_that_cannot_be_made, sample),
+		cmocka_unit_test(the_status_says_what_is_not_recorded),
 	};
 
 	return cmocka_run_group_tests_name("handover", tests, prepare, tidy);
