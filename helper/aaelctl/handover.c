@@ -16,6 +16,7 @@
 #define STATUS_MAX_BYTES 65536
 #define MODULE_PATH "/sys/module/aael"
 #define RECORD_ROOM_BYTES 4096
+#define LIMIT_MAX_BYTES (1024 * 1024 * 1024) /* that the module takes */
 
 static unsigned long long ull(uint64_t v)
 {
@@ -40,6 +41,18 @@ int handover_info(const struct ctl_verb *verb, struct aael_info *info)
 		return CTL_OK;
 	ctl_error(verb, "%s: %s", AAEL_DEV_PATH, aael_dev_strerror(-ret));
 	return CTL_UNREADABLE;
+}
+
+int handover_unrecorded(const struct ctl_verb *verb, bool *unrecorded)
+{
+	uint8_t *status;
+	size_t size;
+
+	if (ctl_read_file(verb, STATUS_PATH, STATUS_MAX_BYTES, &status, &size))
+		return CTL_UNREADABLE;
+	*unrecorded = aael_handover_unrecorded((const char *)status, size);
+	free(status);
+	return CTL_OK;
 }
 
 /* ---- export --------------------------------------------------------------------- */
@@ -284,6 +297,8 @@ static uint64_t limit_for(const struct aael_handover *h)
 {
 	uint64_t least = h->bytes - h->own_offset + RECORD_ROOM_BYTES;
 
+	if (least > LIMIT_MAX_BYTES)
+		least = LIMIT_MAX_BYTES;
 	return h->max_log_bytes > least ? h->max_log_bytes : least;
 }
 
@@ -329,7 +344,7 @@ static int import_refused(const struct ctl_verb *verb, const struct handover_arg
 			  const struct aael_handover *h, const uint8_t *log,
 			  const struct aael_import *result, int err)
 {
-	struct aael_info info;
+	bool taken;
 
 	if (err == EBADMSG) {
 		name_entry(verb, h, log, result->sequence);
@@ -345,7 +360,7 @@ static int import_refused(const struct ctl_verb *verb, const struct handover_arg
 				"module loaded with import=1 waits for a log");
 	} else {
 		refused(verb, err);
-		if (!handover_info(verb, &info) && info.count && info.state == AAEL_STATE_DISABLED)
+		if (!handover_unrecorded(verb, &taken) && taken)
 			ctl_error(verb,
 				  "the log is taken, but that is not recorded yet: aaelctl enable "
 				  "does it; "
@@ -359,6 +374,7 @@ static int import(const struct ctl_verb *verb, const struct handover_args *args,
 		  const struct aael_handover *h, const uint8_t *log)
 {
 	struct aael_import result;
+	struct aael_info info;
 	int fd = ctl_open(verb, O_RDWR), ret;
 
 	if (fd < 0)
@@ -374,6 +390,8 @@ static int import(const struct ctl_verb *verb, const struct handover_args *args,
 		return import_refused(verb, args, h, log, &result, -ret);
 	printf("imported: %llu entries, %llu of them foreign; recorded as entry %llu\n",
 	       ull(h->count), ull(result.foreign), ull(result.sequence));
+	if (!handover_info(verb, &info) && info.health != AAEL_HEALTH_CONSISTENT)
+		ctl_error(verb, "the log is %s", aael_dev_health_name(info.health));
 	return CTL_OK;
 }
 

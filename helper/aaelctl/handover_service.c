@@ -49,11 +49,14 @@ static bool has_systemd(void)
 int handover_services_stop(const struct ctl_verb *verb, struct handover_services *s)
 {
 	memset(s, 0, sizeof(*s));
-	/* All are asked before one is stopped. */
+	/*
+	 * All are asked before one is stopped. One that is not active may be about to start again, and
+	 * would load a module that does not wait for the log.
+	 */
 	for (size_t i = 0; i < UNIT_COUNT && has_systemd(); i++)
 		s->stopped[i] = !systemctl("is-active", units[i]);
-	for (size_t i = 0; i < UNIT_COUNT; i++)
-		if (s->stopped[i] && systemctl("stop", units[i])) {
+	for (size_t i = 0; i < UNIT_COUNT && has_systemd(); i++)
+		if (systemctl("stop", units[i]) && s->stopped[i]) {
 			ctl_error(verb, "systemctl stop %s failed", units[i]);
 			return CTL_MISMATCH;
 		}

@@ -9,9 +9,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "ctlhandover.h"
+
+#define TURN_PATH "/run/aael-upgrade.lock"
 
 /* What is found at the start. */
 enum situation {
@@ -21,11 +24,13 @@ enum situation {
 	UNRECORDED, /* the next module has the log, but its import is not recorded */
 	GONE,	    /* no module, but the export */
 	NOTHING,
+	FOREIGN, /* a log that is not enabled, and has entries of others */
 	UNKNOWN, /* what it is was said */
 };
 
 struct upgrade {
 	const struct handover_args *args;
+	int turn;
 	struct handover_module next, fallback;
 	bool has_fallback;
 	struct handover_services services;
@@ -36,6 +41,7 @@ static enum situation look(const struct ctl_verb *verb, const struct handover_ar
 {
 	bool exported = aael_handover_exists(args->dir);
 	struct aael_info info;
+	bool unrecorded;
 
 	if (!handover_module_loaded())
 		return exported ? GONE : NOTHING;
@@ -43,8 +49,12 @@ static enum situation look(const struct ctl_verb *verb, const struct handover_ar
 		return UNKNOWN;
 	if (info.state == AAEL_STATE_ENABLED || info.state == AAEL_STATE_SEALED)
 		return HOLDING;
-	if (info.count)
+	if (handover_unrecorded(verb, &unrecorded))
+		return UNKNOWN;
+	if (unrecorded)
 		return UNRECORDED;
+	if (info.count)
+		return FOREIGN;
 	return exported ? WAITING : EMPTY;
 }
 
@@ -60,6 +70,39 @@ static int check_health(const struct ctl_verb *verb, const struct handover_args 
 		"the log is %s: the next module would refuse it. --diverged makes it take the log "
 		"all the same; then it is diverged for good",
 		health);
+	return CTL_MISMATCH;
+}
+
+/* Is what the folder has the beginning of the log that the module has? */
+static bool is_of_this_log(const struct ctl_verb *verb, const char *dir)
+{
+	static struct aael_handover h;
+	char message[AAEL_HANDOVER_MESSAGE_BYTES];
+	uint8_t *log, *live = NULL;
+	size_t size, live_size = 0;
+	int fd = ctl_open(verb, O_RDONLY);
+	bool same = false;
+
+	if (fd >= 0 && !aael_handover_load(dir, &h, &log, &size, message)) {
+		if (!aael_dev_read_log(fd, &live, &live_size))
+			same = live_size >= size && !memcmp(live, log, size);
+		free(live);
+		free(log);
+	}
+	if (fd >= 0)
+		close(fd);
+	return same;
+}
+
+/* A log that another module has left there may be nowhere else. */
+static int check_folder(const struct ctl_verb *verb, const char *dir)
+{
+	if (!aael_handover_exists(dir) || is_of_this_log(verb, dir))
+		return CTL_OK;
+	ctl_error(verb,
+		  "%s has an export that is not of the running module's log: move it away, or name "
+		  "another folder by --dir",
+		  dir);
 	return CTL_MISMATCH;
 }
 
@@ -85,6 +128,7 @@ static int preflight(const struct ctl_verb *verb, struct upgrade *u)
 	struct aael_info info;
 	int code = handover_info(verb, &info);
 
+	code = code ? code : check_folder(verb, u->args->dir);
 	/* What is not known yet, the seal finds out. */
 	if (!code && info.health != AAEL_HEALTH_UNKNOWN)
 		code = check_health(verb, u->args, aael_dev_health_name(info.health));
@@ -145,11 +189,12 @@ static int put_in(const struct ctl_verb *verb, struct upgrade *u)
 /* Also for an export that an earlier run has left. */
 static int import_it(const struct ctl_verb *verb, struct upgrade *u)
 {
-	struct handover_args args = *u->args;
-	int code;
+	char message[AAEL_HANDOVER_MESSAGE_BYTES];
+	int code = handover_import(verb, u->args);
 
-	args.remove = true;
-	code = handover_import(verb, &args);
+	/* It is not needed any more, so nothing hangs on this. */
+	if (!code && aael_handover_remove(u->args->dir, message))
+		ctl_error(verb, "%s", message);
 	if (code)
 		ctl_error(verb,
 			  "the module waits for the log in %s, and aaeld is not started: it would "
@@ -275,6 +320,11 @@ static int from(const struct ctl_verb *verb, struct upgrade *u, enum situation s
 	case NOTHING:
 		ctl_error(verb, "no module is loaded, and there is no export in %s", u->args->dir);
 		return CTL_UNREADABLE;
+	case FOREIGN:
+		ctl_error(verb,
+			  "the log is not enabled, but has entries of others: it is handed over "
+			  "when it is (aaelctl enable), and takes no other");
+		return CTL_MISMATCH;
 	case UNKNOWN:
 		return CTL_UNREADABLE;
 	}
@@ -296,16 +346,36 @@ static void go_through(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGTSTP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+/* Two at a time would undo each other's steps. The descriptor is held until the program ends. */
+static int take_turn(const struct ctl_verb *verb, struct upgrade *u)
+{
+	u->turn = open(TURN_PATH, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	/* Whoever may not write there may do nothing of what follows. */
+	if (u->turn < 0 && errno == EACCES)
+		return CTL_OK;
+	if (u->turn >= 0 && !flock(u->turn, LOCK_EX | LOCK_NB))
+		return CTL_OK;
+	if (errno == EWOULDBLOCK)
+		ctl_error(verb, "another upgrade is under way");
+	else
+		ctl_error(verb, TURN_PATH ": %s", strerror(errno));
+	return CTL_MISMATCH;
 }
 
 int handover_upgrade(const struct ctl_verb *verb, const struct handover_args *args)
 {
 	static struct upgrade u;
-	enum situation situation = look(verb, args);
-	int code;
+	enum situation situation;
+	int code = take_turn(verb, &u);
 
+	if (code)
+		return code;
 	u.args = args;
+	situation = look(verb, args);
 	code = situation < NOTHING ? open_modules(verb, &u) : CTL_OK;
 	if (!code) {
 		go_through();

@@ -122,6 +122,19 @@ class Followed(handover.Case):
         self.assertEqual([texts[1], texts[2]], [FOREIGN] * 2)
         self.assertEqual(self.record(texts[5])['foreign'], 3)
 
+    def test_a_log_of_others_alone_is_no_import(self):
+        """It is not enabled, and has an entry; the export is still the only copy of ours."""
+        self.filled()
+        self.out()
+        device.insmod()
+        self.foreign()
+        device.wait_for(lambda: device.count() == 1)
+        self.handover('upgrade', device.MODULE, '--dir', DIR, code=REFUSED,
+                      says='the log is not enabled, but has entries of others')
+        self.assertEqual(device.Status().one('state'), 'disabled')
+        self.assertEqual(Export(DIR).facts['count'], 5)
+        device.run('aaelctl', 'enable')
+
     def test_upgrade(self):
         self.filled()
         module, version = handover.next_module()

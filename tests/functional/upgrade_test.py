@@ -3,6 +3,7 @@
 # vm-timeout: 300
 """Another module under the same log, in one command."""
 import contextlib
+import fcntl
 import glob
 import hashlib
 import os
@@ -138,6 +139,35 @@ class Halfway(handover.Anew):
         self.assertEqual(device.Status().one('health'), 'diverged')
         self.assertEqual(device.count(), 4)
 
+    def test_the_log_of_another_module_is_kept(self):
+        """Somebody has begun another log since: the export is the only copy of the one before."""
+        self.append(3)
+        self.handover('upgrade', self.broken(), code=REFUSED, says='NO MODULE IS LOADED')
+        before = Export(DIR).log
+        self.insmod(enable=1)
+        self.handover('upgrade', device.MODULE, '--diverged', code=REFUSED,
+                      says=(DIR + ' has an export that is not of', '--dir'))
+        self.assertEqual(Export(DIR).log, before)
+        self.assertEqual(device.Status().one('state'), 'enabled')
+        # That module has nothing yet, so there is still a way.
+        device.rmmod()
+        self.handover('upgrade', device.MODULE)
+        self.assertEqual(device.read_log().texts()[:3], self.expected(3))
+        # An earlier state of the same log is none to keep.
+        self.handover('export', DIR)
+        self.handover('unseal')
+        self.append(1, 'later')
+        self.handover('upgrade', device.MODULE)
+        self.check(device.read_log().texts())
+
+    def test_one_at_a_time(self):
+        self.append(1)
+        with open('/run/aael-upgrade.lock', 'w', encoding='ascii') as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.handover('upgrade', device.MODULE, code=REFUSED, says='another upgrade is under way')
+        self.untouched(1)
+        self.handover('upgrade', device.MODULE)
+
     def test_nothing_at_all(self):
         self.drop()
         self.handover('upgrade', device.MODULE, code=UNREADABLE, says='no module is loaded, and there is no export')
@@ -151,6 +181,8 @@ with open('/tmp/units', 'a') as log:
 pid = os.environ.get('TEST_DAEMON')
 if verb == 'is-active':
     sys.exit(unit != 'aaeld.service')
+if (verb, unit) == ('stop', 'aaeld.socket'):
+    sys.exit(5)
 if verb == 'stop':
     os.kill(int(pid), signal.SIGTERM)
     while os.path.exists('/proc/' + pid) and open('/proc/' + pid + '/stat').read().split()[2] != 'Z':
@@ -176,6 +208,6 @@ class Units(handover.Anew):
             daemon.process.wait(20)
         with open('/tmp/units', encoding='ascii') as file:
             self.assertEqual(file.read().splitlines(), [
-                'is-active aaeld.socket', 'is-active aaeld.service', 'stop aaeld.service',
-                'start aaeld.service'])
+                'is-active aaeld.socket', 'is-active aaeld.service', 'stop aaeld.socket',
+                'stop aaeld.service', 'start aaeld.service'])
         self.assertEqual(device.count(), 2)
