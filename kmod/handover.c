@@ -186,6 +186,7 @@ static int compare(struct aael_log *log, struct import_args *a)
 static void take_register(struct aael_log *log, struct aael_imported *im, u32 nr)
 {
 	struct aael_register *r = log->regs[nr] ?: im->made[nr];
+	bool unknown = r->unknown;
 
 	/* Nobody knows the values of banks without entries before the live ones. */
 	for (unsigned int b = 0; b < log->bank_count; b++)
@@ -197,6 +198,8 @@ static void take_register(struct aael_log *log, struct aael_imported *im, u32 nr
 	r->last_sequence = im->last[nr];
 	spin_unlock(&log->state_lock);
 	aael_reconcile_take(log, nr, r, im->values[nr]);
+	/* Nothing has been compared: that comes in front of the record. */
+	WRITE_ONCE(r->unknown, unknown);
 	if (explained(log, im, nr))
 		return;
 	memcpy(log->scratch.live, im->live[nr], sizeof(log->scratch.live));

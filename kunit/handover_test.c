@@ -781,6 +781,24 @@ static void foreign_extend_before_the_import_is_logged_behind_it(struct kunit *t
 	KUNIT_EXPECT_EQ(test, f->log->violations, 2);
 }
 
+/* Its value was not to be had when the log was taken, and is not what anybody reported. */
+static void unknown_register_is_compared_after_the_import(struct kunit *test)
+{
+	struct fixture *f = followed(test);
+	struct saved s;
+
+	append_many(test, f, 2);
+	fake_foreign_extend(&f->fake, 5);
+	hand_over(test, f, &s);
+	f->fake.regs[5][0][0] ^= 1;
+	f->log->regs[5]->unknown = true;
+	/* With a report that waits, it cannot be read. */
+	fake_foreign_extend(&f->fake, TEST_PCR);
+	KUNIT_EXPECT_EQ(test, import(test, f, &s), 0);
+	KUNIT_EXPECT_TRUE(test, f->log->regs[5]->diverged);
+	KUNIT_EXPECT_EQ(test, aael_query_health(f->log), AAEL_HEALTH_DIVERGED);
+}
+
 static void log_that_awaits_none_logs_what_is_reported(struct kunit *test)
 {
 	struct fixture *f = followed(test);
@@ -845,6 +863,7 @@ static struct kunit_case handover_cases[] = {
 	KUNIT_CASE(foreign_entries_lose_their_text),
 	KUNIT_CASE(foreign_extend_keeps_a_released_module),
 	KUNIT_CASE(foreign_extend_before_the_import_is_logged_behind_it),
+	KUNIT_CASE(unknown_register_is_compared_after_the_import),
 	KUNIT_CASE(log_that_awaits_none_logs_what_is_reported),
 	KUNIT_CASE(extend_between_the_modules_is_seen),
 	{}
