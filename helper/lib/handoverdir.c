@@ -48,9 +48,13 @@ static int open_own_dir(const char *dir, char *message)
 /* The folder above may be missing as well, but none above that. */
 static int make_dir(const char *dir)
 {
-	char *above = strdup(dir), *slash = above ? strrchr(above, '/') : NULL;
+	char *above = strdup(dir), *slash;
+	size_t size = above ? strlen(above) : 0;
 	int ret = above ? 0 : -ENOMEM;
 
+	while (size > 1 && above[size - 1] == '/')
+		above[--size] = '\0';
+	slash = above ? strrchr(above, '/') : NULL;
 	if (!ret && slash && slash != above) {
 		*slash = '\0';
 		if (mkdir(above, 0755) && errno != EEXIST)

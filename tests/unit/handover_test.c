@@ -337,6 +337,19 @@ static void a_folder_that_others_can_write_to_is_refused(void **state)
 	assert_int_equal(aael_handover_remove(dir, message), 0);
 }
 
+static void a_slash_at_the_end_changes_nothing(void **state)
+{
+	char path[96];
+
+	(void)state;
+	assert_int_equal(rmdir(strcat(strcpy(path, folder), "/above")), 0);
+	snprintf(path, sizeof(path), "%s//", dir);
+	assert_int_equal(aael_handover_save(path, &h, log_.data, false, message), 0);
+	assert_int_equal(mode_of(""), 0700);
+	assert_int_equal(aael_handover_remove(path, message), 0);
+	assert_int_equal(access(dir, F_OK), -1);
+}
+
 static void a_folder_that_cannot_be_made(void **state)
 {
 	(void)state;
@@ -378,6 +391,7 @@ int main(void)
 		cmocka_unit_test_setup(a_failure_leaves_no_export, sample),
 		cmocka_unit_test_setup(load_refuses_a_cut_or_linked_log, sample),
 		cmocka_unit_test_setup(a_folder_that_others_can_write_to_is_refused, sample),
+		cmocka_unit_test_setup(a_slash_at_the_end_changes_nothing, sample),
 		cmocka_unit_test_setup(a_folder_that_cannot_be_made, sample),
 		cmocka_unit_test(the_status_says_what_is_not_recorded),
 	};
