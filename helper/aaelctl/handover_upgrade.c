@@ -32,7 +32,7 @@ struct upgrade {
 	const struct handover_args *args;
 	int turn;
 	struct handover_module next, fallback;
-	bool has_fallback;
+	bool has_fallback, went_back;
 	struct handover_services services;
 	struct aael_handover h;
 };
@@ -174,7 +174,8 @@ static int put_in(const struct ctl_verb *verb, struct upgrade *u)
 	code = handover_module_load(verb, &u->next, parameters);
 	if (code && u->has_fallback) {
 		ctl_error(verb, "GOING BACK to %s", u->fallback.path);
-		if (!handover_module_load(verb, &u->fallback, parameters))
+		u->went_back = !handover_module_load(verb, &u->fallback, parameters);
+		if (u->went_back)
 			return CTL_OK;
 	}
 	if (code)
@@ -247,7 +248,8 @@ static int conclude(const struct ctl_verb *verb, const struct upgrade *u)
 		ctl_error(verb, "%s: %s", AAEL_DEV_PATH, aael_dev_strerror(-ret));
 		return CTL_UNREADABLE;
 	}
-	printf("upgraded: %llu entries; register %u %s\n", (unsigned long long)v.count, v.reg,
+	printf("%s: %llu entries; register %u %s\n", u->went_back ? "not upgraded" : "upgraded",
+	       (unsigned long long)v.count, v.reg,
 	       v.match ? "is what they replay to" : "IS NOT WHAT THEY REPLAY TO");
 	return v.match || u->args->diverged ? CTL_OK : CTL_MISMATCH;
 }
@@ -333,7 +335,7 @@ static int from(const struct ctl_verb *verb, struct upgrade *u, enum situation s
 	if (situation != HOLDING)
 		handover_services_enabled(&u->services);
 	code = handover_services_start(verb, &u->services);
-	return conclude(verb, u) ? CTL_MISMATCH : code;
+	return conclude(verb, u) || u->went_back ? CTL_MISMATCH : code;
 }
 
 /* Whoever interrupts it leaves it halfway. */

@@ -110,8 +110,9 @@ class Halfway(handover.Anew):
 
     def test_the_way_back(self):
         self.append(3)
-        self.handover('upgrade', self.broken(), '--fallback', device.MODULE,
-                      says=('a symbol is missing', 'GOING BACK to ' + device.MODULE))
+        out = self.handover('upgrade', self.broken(), '--fallback', device.MODULE, code=REFUSED,
+                            says=('a symbol is missing', 'GOING BACK to ' + device.MODULE))
+        self.assertIn('\nnot upgraded: 4 entries', out)
         texts = device.read_log().texts()
         self.assertEqual(texts[:3], self.expected(3))
         self.check(texts)
