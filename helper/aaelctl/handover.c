@@ -238,10 +238,10 @@ static int load_export(const struct ctl_verb *verb, const char *dir, struct aael
 
 static int stale(const struct ctl_verb *verb, const char *dir)
 {
-	ctl_error(
-		verb,
-		"the log is not what %s has: export it again (aaelctl handover export --force %s)",
-		dir, dir);
+	ctl_error(verb,
+		  "the log is not what %s has: export it again (aaelctl handover export "
+		  "--force %s)",
+		  dir, dir);
 	return CTL_MISMATCH;
 }
 

@@ -65,11 +65,10 @@ static int check_health(const struct ctl_verb *verb, const struct handover_args 
 {
 	if (args->diverged || !strcmp(health, aael_dev_health_name(AAEL_HEALTH_CONSISTENT)))
 		return CTL_OK;
-	ctl_error(
-		verb,
-		"the log is %s: the next module would refuse it. --diverged makes it take the log "
-		"all the same; then it is diverged for good",
-		health);
+	ctl_error(verb,
+		  "the log is %s: the next module would refuse it. --diverged makes it take "
+		  "the log all the same; then it is diverged for good",
+		  health);
 	return CTL_MISMATCH;
 }
 
@@ -179,11 +178,10 @@ static int put_in(const struct ctl_verb *verb, struct upgrade *u)
 			return CTL_OK;
 	}
 	if (code)
-		ctl_error(
-			verb,
-			"NO MODULE IS LOADED; the log is in %s. Before anything else is measured: "
-			"aaelctl handover upgrade --dir %s MODULE.ko",
-			u->args->dir, u->args->dir);
+		ctl_error(verb,
+			  "NO MODULE IS LOADED; the log is in %s. Before anything else is "
+			  "measured: aaelctl handover upgrade --dir %s MODULE.ko",
+			  u->args->dir, u->args->dir);
 	return code;
 }
 
