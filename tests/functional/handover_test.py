@@ -163,7 +163,7 @@ class Import(handover.Anew):
         self.wait_for_log()
         self.handover('import', '/tmp/export', code=REFUSED, says=('register 16 is not', '--diverged'))
         self.assertEqual(device.count(), 0)
-        self.handover('import', '/tmp/export', '--diverged')
+        self.handover('import', '/tmp/export', '--diverged', says='the log is diverged')
         self.assertEqual(device.Status().one('health'), 'diverged')
         self.assertEqual(device.read_log().texts()[:5], self.expected(5))
         self.append(1)

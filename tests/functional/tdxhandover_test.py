@@ -97,7 +97,7 @@ class Followed(handover.Case):
         self.foreign()
         device.insmod(**{'import': 1})
         self.handover('import', DIR, code=REFUSED, says=('register 4 is not', '--diverged'))
-        self.handover('import', DIR, '--diverged')
+        self.handover('import', DIR, '--diverged', says='the log is diverged')
         self.assertEqual(device.Status().one('health'), 'diverged')
 
     def test_forged_texts(self):

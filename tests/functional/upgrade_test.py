@@ -139,7 +139,7 @@ class Halfway(handover.Anew):
         self.handover('upgrade', device.MODULE, code=REFUSED, says=('register 16 is not', '--diverged'))
         self.assertEqual(device.Status().one('state'), 'disabled')
         self.handover('upgrade', device.MODULE, code=REFUSED, says='register 16 is not')
-        self.handover('upgrade', device.MODULE, '--diverged')
+        self.handover('upgrade', device.MODULE, '--diverged', says='the log is diverged')
         self.assertEqual(device.Status().one('health'), 'diverged')
         self.assertEqual(device.count(), 4)
 
