@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # vm: kernel=6.1 tpm=tis
-# vm: kernel=6.12,7,debug tpm=crb
+# vm: kernel=6.12,7 tpm=crb
 # vm-timeout: 240
 """Which register an index stands for, what is refused and why, and unexplained registers."""
 import errno

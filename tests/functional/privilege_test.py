@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# vm: kernel=6.1,6.12,7,debug tpm=crb
+# vm: kernel=6.1,6.12,7 tpm=crb
 # vm: kernel=6.1 tpm=tis
 # vm-append: apparmor=1 security=apparmor
 # vm-timeout: 180
