@@ -144,6 +144,7 @@ static int take_out(const struct ctl_verb *verb, struct upgrade *u)
 {
 	struct handover_args args = *u->args;
 	char message[AAEL_HANDOVER_MESSAGE_BYTES];
+	bool unsealed = true;
 	int code;
 
 	args.force = true;
@@ -155,11 +156,13 @@ static int take_out(const struct ctl_verb *verb, struct upgrade *u)
 		code = code ? code : handover_module_unload(verb);
 		if (!code)
 			return CTL_OK;
-		if (!handover_unseal(verb))
+		unsealed = !handover_unseal(verb);
+		if (unsealed)
 			aael_handover_remove(args.dir, message);
 	}
 	handover_services_start(verb, &u->services);
-	ctl_error(verb, "the log stays with the running module, and is open");
+	ctl_error(verb, "the log stays with the running module, and is %s",
+		  unsealed ? "open" : "sealed: aaelctl handover unseal");
 	return code;
 }
 
