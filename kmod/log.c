@@ -173,6 +173,7 @@ struct enable_args {
 static int enable_txn(struct aael_log *log, void *arg)
 {
 	struct enable_args *a = arg;
+	bool awaits_import = log->awaits_import;
 	struct aael_mapping map = {};
 	struct aael_register *r;
 	int ret;
@@ -197,6 +198,8 @@ static int enable_txn(struct aael_log *log, void *arg)
 			a->why = "the register cannot be read";
 	}
 	if (ret) {
+		/* As long as nothing has been logged, another log can still be taken over. */
+		log->awaits_import = awaits_import && !log->count;
 		aael_log_refuse(log, "index %u: %s", a->index, a->why);
 		pr_warn("aael: not enabled: index %u: %s\n", a->index, a->why);
 		return ret;

@@ -799,6 +799,26 @@ static void unknown_register_is_compared_after_the_import(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, aael_query_health(f->log), AAEL_HEALTH_DIVERGED);
 }
 
+static void enabling_that_fails_does_not_end_the_waiting(struct kunit *test)
+{
+	struct fixture *f = followed(test);
+	const char *why;
+	struct saved s;
+
+	append_many(test, f, 2);
+	hand_over(test, f, &s);
+	f->log->regs[TEST_PCR]->unknown = true;
+	f->fake.failing_reads = -1;
+	KUNIT_EXPECT_EQ(test, aael_log_enable(f->log, TEST_INDEX, &why), -EIO);
+	f->fake.failing_reads = 0;
+	fake_foreign_extend(&f->fake, TEST_PCR);
+	flush_work(&f->log->follow.work);
+	KUNIT_EXPECT_EQ(test, f->log->count, 0);
+	KUNIT_EXPECT_EQ(test, import(test, f, &s), 0);
+	KUNIT_EXPECT_EQ(test, f->log->count, 4);
+	KUNIT_EXPECT_TRUE(test, fixture_replays(test, f, TEST_PCR));
+}
+
 static void log_that_awaits_none_logs_what_is_reported(struct kunit *test)
 {
 	struct fixture *f = followed(test);
@@ -864,6 +884,7 @@ static struct kunit_case handover_cases[] = {
 	KUNIT_CASE(foreign_extend_keeps_a_released_module),
 	KUNIT_CASE(foreign_extend_before_the_import_is_logged_behind_it),
 	KUNIT_CASE(unknown_register_is_compared_after_the_import),
+	KUNIT_CASE(enabling_that_fails_does_not_end_the_waiting),
 	KUNIT_CASE(log_that_awaits_none_logs_what_is_reported),
 	KUNIT_CASE(extend_between_the_modules_is_seen),
 	{}
