@@ -41,6 +41,8 @@ ELSEWHERE = {
     'make demo': Job('demo', 'tests/suites/demo.py', "'make', 'demo')"),
     'make demo PLATFORM=tdx': Job('demo', 'tests/suites/demo.py', "'make', 'demo', 'PLATFORM=tpm', 'KEEP=1'"),
     'make check': 'runs this test',
+    'make lint': 'runs style and lint@…, which are jobs of their own',
+    'tests/run deb deb-install deb-boot': 'jobs of their own',
     'tests/run -l': Job('docs', 'tests/docs/documents_test.py', "'tests/run -l'"),
     'make kmod': 'the first half of the next',
     'make kmod helper': Job('docs', 'tests/docs/documents_test.py', "'make kmod helper'"),
@@ -48,6 +50,10 @@ ELSEWHERE = {
     'make deb': Job('deb', 'tests/suites/packages.py', "once(BUILDER, 'deb' if suite == HERE"),
     'apt install ./build/deb/{aael-dkms,aael-tools,aaeld}_*.deb': Job(
         'deb-install', 'tests/deb/root', 'apt install ./build/deb/{aael-dkms,aael-tools,aaeld}_*.deb'),
+    'apt install': Job('deb-install', 'tests/deb/root', 'apt install ./build/deb/'),
+    **{command: Job('deb-boot', 'tests/deb/guest/script', command) for command in (
+        'aaelctl handover upgrade', 'aaelctl handover export /run/handed', 'aaelctl handover unseal',
+        'aaelctl handover release /run/handed', 'aaelctl handover import /run/handed --remove')},
     'dkms install aael/0.1.0': Job('deb-install', 'tests/deb/root', "aael/$version, $release, $(uname -m): installed"),
     'apt purge': Job('deb-install', 'tests/deb/root', 'apt-get -q -y purge'),
     'mokutil --import': 'asks a firmware with Secure Boot, and the person before it',
