@@ -71,6 +71,8 @@ int ctl_log_follow(const struct ctl_verb *verb, enum aael_form form,
 /* input.c */
 /* Open /dev/aael: the descriptor, or -1 having said what is wrong. */
 int ctl_open(const struct ctl_verb *verb, int open_flags);
+/* What the module says of its log. A CTL_ code, having said what is wrong. */
+int ctl_info(const struct ctl_verb *verb, struct aael_info *info);
 /*
  * The whole of a file, "-" for standard input. 0 and *@data to free(), or -1 having
  * said what is wrong, more than @max bytes included.

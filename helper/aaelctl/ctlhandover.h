@@ -29,7 +29,6 @@ int handover_import(const struct ctl_verb *verb, const struct handover_args *arg
 /* Version, parameters (without enable and import) and reservations of the running module. */
 int handover_module_facts(const struct ctl_verb *verb, const struct aael_info *info,
 			  struct aael_handover *h);
-int handover_info(const struct ctl_verb *verb, struct aael_info *info);
 /* Has the module taken a log whose import is not recorded? Not the same as entries in a log that is
  * not enabled: those may be foreign ones, of a log of its own. */
 int handover_unrecorded(const struct ctl_verb *verb, bool *unrecorded);

@@ -29,20 +29,6 @@ static int refused(const struct ctl_verb *verb, int err)
 	return CTL_MISMATCH;
 }
 
-int handover_info(const struct ctl_verb *verb, struct aael_info *info)
-{
-	int fd = ctl_open(verb, O_RDONLY), ret;
-
-	if (fd < 0)
-		return CTL_UNREADABLE;
-	ret = aael_dev_info(fd, info);
-	close(fd);
-	if (!ret)
-		return CTL_OK;
-	ctl_error(verb, "%s: %s", AAEL_DEV_PATH, aael_dev_strerror(-ret));
-	return CTL_UNREADABLE;
-}
-
 int handover_unrecorded(const struct ctl_verb *verb, bool *unrecorded)
 {
 	uint8_t *status;
@@ -175,7 +161,7 @@ int handover_export(const struct ctl_verb *verb, const struct handover_args *arg
 		ctl_error(verb, "%s has an export already (--force replaces it)", args->dir);
 		return CTL_MISMATCH;
 	}
-	if (handover_info(verb, &info))
+	if (ctl_info(verb, &info))
 		return CTL_UNREADABLE;
 	fd = ctl_open(verb, O_RDWR);
 	if (fd < 0)
@@ -390,7 +376,7 @@ static int import(const struct ctl_verb *verb, const struct handover_args *args,
 		return import_refused(verb, args, h, log, &result, -ret);
 	printf("imported: %llu entries, %llu of them foreign; recorded as entry %llu\n",
 	       ull(h->count), ull(result.foreign), ull(result.sequence));
-	if (!handover_info(verb, &info) && info.health != AAEL_HEALTH_CONSISTENT)
+	if (!ctl_info(verb, &info) && info.health != AAEL_HEALTH_CONSISTENT)
 		ctl_error(verb, "the log is %s", aael_dev_health_name(info.health));
 	return CTL_OK;
 }

@@ -45,7 +45,7 @@ static enum situation look(const struct ctl_verb *verb, const struct handover_ar
 
 	if (!handover_module_loaded())
 		return exported ? GONE : NOTHING;
-	if (handover_info(verb, &info))
+	if (ctl_info(verb, &info))
 		return UNKNOWN;
 	if (info.state == AAEL_STATE_ENABLED || info.state == AAEL_STATE_SEALED)
 		return HOLDING;
@@ -125,7 +125,7 @@ static int open_modules(const struct ctl_verb *verb, struct upgrade *u)
 static int preflight(const struct ctl_verb *verb, struct upgrade *u)
 {
 	struct aael_info info;
-	int code = handover_info(verb, &info);
+	int code = ctl_info(verb, &info);
 
 	code = code ? code : check_folder(verb, u->args->dir);
 	/* What is not known yet, the seal finds out. */
@@ -268,7 +268,7 @@ static int exchange(const struct ctl_verb *verb, struct upgrade *u)
 static int replace_empty(const struct ctl_verb *verb, struct upgrade *u)
 {
 	struct aael_info info;
-	int code = handover_info(verb, &info);
+	int code = ctl_info(verb, &info);
 
 	code = code ? code : handover_module_facts(verb, &info, &u->h);
 	code = code ? code : handover_module_try(verb, &u->next);

@@ -76,6 +76,20 @@ int ctl_open(const struct ctl_verb *verb, int open_flags)
 	return -1;
 }
 
+int ctl_info(const struct ctl_verb *verb, struct aael_info *info)
+{
+	int fd = ctl_open(verb, O_RDONLY), ret;
+
+	if (fd < 0)
+		return CTL_UNREADABLE;
+	ret = aael_dev_info(fd, info);
+	close(fd);
+	if (!ret)
+		return CTL_OK;
+	ctl_error(verb, "%s: %s", AAEL_DEV_PATH, aael_dev_strerror(-ret));
+	return CTL_UNREADABLE;
+}
+
 int ctl_read_log(const struct ctl_verb *verb, const char *path, uint8_t **data, size_t *size)
 {
 	int fd, ret;

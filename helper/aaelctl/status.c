@@ -4,7 +4,6 @@
  * INFO's part is always there.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -50,25 +49,11 @@ static void print_info(const struct aael_info *info)
 		printf("pending: entry %llu is undecided\n", ull(info->pending_sequence));
 }
 
-static int ask_info(const struct ctl_verb *verb, struct aael_info *info)
-{
-	int fd = ctl_open(verb, O_RDONLY), ret;
-
-	if (fd < 0)
-		return CTL_UNREADABLE;
-	ret = aael_dev_info(fd, info);
-	close(fd);
-	if (!ret)
-		return CTL_OK;
-	ctl_error(verb, "%s: %s", AAEL_DEV_PATH, aael_dev_strerror(-ret));
-	return CTL_UNREADABLE;
-}
-
 static int from_device(const struct ctl_verb *verb)
 {
 	struct aael_info info;
 
-	if (ask_info(verb, &info))
+	if (ctl_info(verb, &info))
 		return CTL_UNREADABLE;
 	print_info(&info);
 	return ctl_finish(verb, CTL_OK);
@@ -94,7 +79,7 @@ static int as_json(const struct ctl_verb *verb)
 	char *json;
 	int ret;
 
-	if (ask_info(verb, &info))
+	if (ctl_info(verb, &info))
 		return CTL_UNREADABLE;
 	if (!access(STATUS_PATH, R_OK) &&
 	    ctl_read_file(verb, STATUS_PATH, STATUS_MAX_BYTES, &text, &size))
