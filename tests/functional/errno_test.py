@@ -22,6 +22,8 @@ import vm
 BAD = 8  # an address that is mapped nowhere
 RESERVED = 'github.com/confidential-containers'
 BIG = 70000
+SEAL, IMPORT = device.request(5, 24), device.request(6, 48)
+BEGIN, UNDO, RELEASE = 1, 2, 3
 
 
 def setUpModule():
@@ -42,7 +44,24 @@ class Case(unittest.TestCase):
         self.assertEqual(device.count(), self.before)
 
 
-class BeforeEnable(Case):
+class HandOver(Case):
+    """The two ioctls themselves; what they are for is in handover_test."""
+
+    def call(self, number, layout, *values, size=None, tail=b'', dev=None):
+        known = struct.calcsize(layout)
+        header = struct.pack(layout, known + len(tail) if size is None else size, *values)
+        self.memory = ctypes.create_string_buffer(header + tail, 8192)
+        device.ioctl((dev or self.dev).fd, number, self.memory)
+
+    def seal(self, step=BEGIN, length=0, **more):
+        self.call(SEAL, '<IIQQ', step, 0, length, **more)
+        return struct.unpack_from('<QQ', self.memory, 8)
+
+    def take(self, address=0, length=0, flags=0, index=17, **more):
+        self.call(IMPORT, '<IIIIQQQQ', flags, index, 0, address, length, 0, 0, **more)
+
+
+class BeforeEnable(HandOver):
     """Runs first: enabling is one-way."""
 
     def test_everything_answers_enotconn(self):
@@ -67,11 +86,21 @@ class BeforeEnable(Case):
         self.refused(errno.ENOTCONN, self.dev.extend, 'a', 'b', 'c', index=9, flags=1)
         self.refused(errno.ENOTCONN, self.dev.verify, 99)
 
+    def test_nothing_to_seal_and_nothing_taken(self):
+        for step in (BEGIN, UNDO, RELEASE):
+            self.refused(errno.ENOTCONN, self.seal, step)
+        self.refused(errno.EINVAL, self.seal, 0)
+        self.refused(errno.EINVAL, self.take, index=7)
+        entries = ctypes.create_string_buffer(b'no entry')
+        self.refused(errno.EBADMSG, self.take, ctypes.addressof(entries), 8)
+        self.assertEqual(struct.unpack_from('<Q', self.memory, 32), (1,))
+        self.assertEqual(device.Status().one('state'), 'disabled')
+
     def test_nothing_but_the_header_and_boot_log_is_readable(self):
         self.assertEqual(aael.parse(self.dev.stream()).ours, [])
 
 
-class Enabled(Case):
+class Enabled(HandOver):
     @classmethod
     def setUpClass(cls):
         with netlink.Family() as nl:
@@ -94,7 +123,7 @@ class Enabled(Case):
 
     def test_enotty_for_unknown_commands(self):
         memory = ctypes.create_string_buffer(4096)
-        for number in (device.request(0, 64), device.request(5, 64), device.request(0x7f, 8),
+        for number in (device.request(0, 64), device.request(7, 64), device.request(0x7f, 8),
                        device.IOC_INFO ^ 0x100, 0x5401, 0x5411):
             self.refused(errno.ENOTTY, device.ioctl, self.dev.fd, number, memory)
 
@@ -122,6 +151,38 @@ class Enabled(Case):
             struct.pack_into('<II', memory, 0, known + 8, device.DEFAULT)
             self.refused(errno.E2BIG, device.ioctl, self.dev.fd, number, memory)
             self.refused(errno.EFAULT, device.ioctl, self.dev.fd, number, BAD)
+
+    def test_sizes_and_files_of_handover(self):
+        reader = device.Device(os.O_RDONLY)
+        self.addCleanup(reader.close)
+        for call, number, known in ((self.seal, SEAL, 24), (self.take, IMPORT, 48)):
+            for size in (0, 3, 4, known - 1, 4097, 0xffffffff):
+                self.refused(errno.EINVAL, call, size=size)
+            self.refused(errno.E2BIG, call, tail=b'\0' * 7 + b'\1')
+            self.refused(errno.EFAULT, device.ioctl, self.dev.fd, number, BAD)
+            self.refused(errno.EBADF, call, dev=reader)
+
+    def test_seal(self):
+        for step in (0, 4, 0xffffffff):
+            self.refused(errno.EINVAL, self.seal, step)
+        self.refused(errno.EBUSY, self.seal, RELEASE)
+        self.seal(UNDO)
+        length = len(self.dev.stream())
+        self.assertEqual(self.seal(tail=bytes(8)), (self.before, length))
+        self.addCleanup(self.seal, UNDO)
+        self.extend_refused(errno.ESHUTDOWN)
+        self.refused(errno.ESHUTDOWN, self.dev.write, 'a b c\n')
+        self.refused(errno.ESTALE, self.seal, RELEASE, length - 1)
+        self.assertEqual(struct.unpack_from('<QQ', self.memory, 8), (self.before, length))
+        self.assertEqual(self.dev.verify().match, 1)
+
+    def test_import(self):
+        self.refused(errno.EINVAL, self.take, flags=2)
+        self.refused(errno.EFBIG, self.take, length=(1 << 20) + 1)
+        self.refused(errno.EFBIG, self.take, length=1 << 63)
+        self.refused(errno.EFAULT, self.take, BAD, 100)
+        self.refused(errno.EBUSY, self.take)
+        self.refused(errno.EBUSY, self.take, index=7)
 
     def test_a_size_beyond_the_mapping_faults(self):
         area, start = device.guarded()
