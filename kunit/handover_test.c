@@ -263,6 +263,23 @@ static void foreign_entries_lose_their_text(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->log->violations, 2);
 }
 
+/* The fixed text would not fit into it. */
+static void short_text_is_not_taken_for_foreign(struct kunit *test)
+{
+	static const char text[] = "aael foreign-extend {}";
+	const size_t len = sizeof(text) - 1;
+	struct fixture *f = followed(test);
+	struct aael_import out;
+	struct relay_saved s;
+
+	KUNIT_EXPECT_EQ(test, fixture_append(f, "fourteen chars"), 0);
+	relay_run(test, f, &s);
+	memcpy(s.bytes + s.len - len, text, len);
+	KUNIT_EXPECT_EQ(test, relay_import_as(test, f, &s, 0, &out), -EBADMSG);
+	KUNIT_EXPECT_EQ(test, out.sequence, 1);
+	relay_expect_untouched(test, f);
+}
+
 static void foreign_extend_keeps_a_released_module(struct kunit *test)
 {
 	struct fixture *f = followed(test);
@@ -389,6 +406,7 @@ static struct kunit_case handover_cases[] = {
 	KUNIT_CASE(imported_entries_are_known_to_once),
 	KUNIT_CASE(once_catches_up_though_memory_is_short),
 	KUNIT_CASE(foreign_entries_lose_their_text),
+	KUNIT_CASE(short_text_is_not_taken_for_foreign),
 	KUNIT_CASE(foreign_extend_keeps_a_released_module),
 	KUNIT_CASE(foreign_extend_before_the_import_is_logged_behind_it),
 	KUNIT_CASE(unknown_register_is_compared_after_the_import),
