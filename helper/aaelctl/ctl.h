@@ -73,12 +73,18 @@ int ctl_log_follow(const struct ctl_verb *verb, enum aael_form form,
 int ctl_open(const struct ctl_verb *verb, int open_flags);
 /* What the module says of its log. A CTL_ code, having said what is wrong. */
 int ctl_info(const struct ctl_verb *verb, struct aael_info *info);
+/* The first line of a file of the kernel's, without its end. 0, or -errno; -EIO if there is none. */
+int ctl_read_line(const char *path, char *line, size_t room);
 /*
  * The whole of a file, "-" for standard input. 0 and *@data to free(), or -1 having
  * said what is wrong, more than @max bytes included.
  */
 int ctl_read_file(const struct ctl_verb *verb, const char *path, size_t max, uint8_t **data,
 		  size_t *size);
+#define CTL_STATUS_PATH AAEL_SECURITYFS_PATH "/status"
+
+/* The text of securityfs, which only root can read. Returns as ctl_read_file(). */
+int ctl_read_status(const struct ctl_verb *verb, uint8_t **text, size_t *size);
 /*
  * @path, or with NULL the live log: /dev/aael, else what securityfs has.
  * Returns as ctl_read_file().

@@ -12,8 +12,6 @@
 
 #include "ctlhandover.h"
 
-#define STATUS_PATH AAEL_SECURITYFS_PATH "/status"
-#define STATUS_MAX_BYTES 65536
 #define MODULE_PATH "/sys/module/aael"
 #define RECORD_ROOM_BYTES 4096
 #define LIMIT_MAX_BYTES (1024 * 1024 * 1024) /* that the module takes */
@@ -34,7 +32,7 @@ int handover_unrecorded(const struct ctl_verb *verb, bool *unrecorded)
 	uint8_t *status;
 	size_t size;
 
-	if (ctl_read_file(verb, STATUS_PATH, STATUS_MAX_BYTES, &status, &size))
+	if (ctl_read_status(verb, &status, &size))
 		return CTL_UNREADABLE;
 	*unrecorded = aael_handover_unrecorded((const char *)status, size);
 	free(status);
@@ -42,19 +40,6 @@ int handover_unrecorded(const struct ctl_verb *verb, bool *unrecorded)
 }
 
 /* ---- export --------------------------------------------------------------------- */
-
-/* A line of a file in /sys. 0, or -errno. */
-static int read_line(const char *path, char *line, size_t room)
-{
-	FILE *f = fopen(path, "re");
-	int ret = f && fgets(line, (int)room, f) ? 0 : -errno;
-
-	if (f)
-		fclose(f);
-	if (!ret)
-		line[strcspn(line, "\n")] = '\0';
-	return ret;
-}
 
 /* The next module starts with what is given to it, and is not enabled before it has the log. */
 static int is_parameter(const struct dirent *d)
@@ -74,7 +59,7 @@ static int add_parameters(struct aael_handover *h)
 	for (int i = 0; i < n; i++) {
 		snprintf(path, sizeof(path), MODULE_PATH "/parameters/%s", names[i]->d_name);
 		if (!ret)
-			ret = read_line(path, value, sizeof(value));
+			ret = ctl_read_line(path, value, sizeof(value));
 		if (!ret)
 			ret = aael_handover_parameter(h, names[i]->d_name, value);
 		free(names[i]);
@@ -91,13 +76,13 @@ int handover_module_facts(const struct ctl_verb *verb, const struct aael_info *i
 	size_t size;
 	int ret;
 
-	if (ctl_read_file(verb, STATUS_PATH, STATUS_MAX_BYTES, &status, &size))
+	if (ctl_read_status(verb, &status, &size))
 		return CTL_UNREADABLE;
 	ret = aael_handover_reserve(h, (const char *)status, size);
 	free(status);
 	if (!ret)
-		ret = read_line(MODULE_PATH "/version", h->module_version,
-				sizeof(h->module_version));
+		ret = ctl_read_line(MODULE_PATH "/version", h->module_version,
+				    sizeof(h->module_version));
 	if (!ret)
 		ret = add_parameters(h);
 	snprintf(limit, sizeof(limit), "%llu", ull(info->max_log_bytes));

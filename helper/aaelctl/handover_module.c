@@ -107,14 +107,11 @@ int handover_module_open(const struct ctl_verb *verb, const char *file, struct h
 
 bool handover_module_find_running(struct handover_module *m)
 {
-	char running[64] = "";
-	FILE *f = fopen("/sys/module/" NAME "/srcversion", "re");
+	char running[64];
 
-	if (f && fgets(running, sizeof(running), f))
-		running[strcspn(running, "\n")] = '\0';
-	if (f)
-		fclose(f);
-	if (!open_module(m, NULL) && m->srcversion && *running && !strcmp(m->srcversion, running))
+	if (!open_module(m, NULL) && m->srcversion &&
+	    !ctl_read_line("/sys/module/" NAME "/srcversion", running, sizeof(running)) &&
+	    !strcmp(m->srcversion, running))
 		return true;
 	handover_module_close(m);
 	return false;
@@ -251,15 +248,11 @@ static bool holds(const char *pid)
 
 static void name_holder(const struct ctl_verb *verb, const char *pid)
 {
-	char path[64], name[32] = "?";
-	FILE *f;
+	char path[64], name[32];
 
 	snprintf(path, sizeof(path), "/proc/%.16s/comm", pid);
-	f = fopen(path, "re");
-	if (f && fgets(name, sizeof(name), f))
-		name[strcspn(name, "\n")] = '\0';
-	if (f)
-		fclose(f);
+	if (ctl_read_line(path, name, sizeof(name)))
+		strcpy(name, "?");
 	ctl_error(verb, "process %s (%s) has it open", pid, name);
 }
 

@@ -11,6 +11,8 @@
 /* 1 GiB of our own entries, and a boot log. */
 #define LOG_MAX_BYTES ((size_t)1088 * 1024 * 1024)
 
+/* securityfs tells no size. */
+#define STATUS_MAX_BYTES 65536
 #define SECURITYFS_LOG AAEL_SECURITYFS_PATH "/binary_runtime_measurements"
 
 static int read_fd(int fd, size_t max, uint8_t **data, size_t *size)
@@ -61,6 +63,25 @@ int ctl_read_file(const struct ctl_verb *verb, const char *path, size_t max, uin
 	else
 		ctl_error(verb, "%s: %s", standard ? "standard input" : path, strerror(-ret));
 	return -1;
+}
+
+int ctl_read_status(const struct ctl_verb *verb, uint8_t **text, size_t *size)
+{
+	return ctl_read_file(verb, CTL_STATUS_PATH, STATUS_MAX_BYTES, text, size);
+}
+
+int ctl_read_line(const char *path, char *line, size_t room)
+{
+	FILE *f = fopen(path, "re");
+	int ret = f ? 0 : -errno;
+
+	if (f && !fgets(line, (int)room, f))
+		ret = -EIO;
+	if (f)
+		fclose(f);
+	if (!ret)
+		line[strcspn(line, "\n")] = '\0';
+	return ret;
 }
 
 int ctl_open(const struct ctl_verb *verb, int open_flags)

@@ -10,9 +10,6 @@
 #include "ctl.h"
 #include "statusjson.h"
 
-#define STATUS_PATH AAEL_SECURITYFS_PATH "/status"
-#define STATUS_MAX_BYTES 65536
-
 static unsigned long long ull(uint64_t v)
 {
 	return v;
@@ -64,7 +61,7 @@ static int from_securityfs(const struct ctl_verb *verb)
 	uint8_t *text;
 	size_t size;
 
-	if (ctl_read_file(verb, STATUS_PATH, STATUS_MAX_BYTES, &text, &size))
+	if (ctl_read_status(verb, &text, &size))
 		return CTL_UNREADABLE;
 	fwrite(text, 1, size, stdout);
 	free(text);
@@ -81,8 +78,7 @@ static int as_json(const struct ctl_verb *verb)
 
 	if (ctl_info(verb, &info))
 		return CTL_UNREADABLE;
-	if (!access(STATUS_PATH, R_OK) &&
-	    ctl_read_file(verb, STATUS_PATH, STATUS_MAX_BYTES, &text, &size))
+	if (!access(CTL_STATUS_PATH, R_OK) && ctl_read_status(verb, &text, &size))
 		return CTL_UNREADABLE;
 	ret = aael_status_json(&info, (const char *)text, size, &json);
 	free(text);
@@ -116,5 +112,5 @@ int ctl_status_run(const struct ctl_verb *verb, int argc, char **argv)
 		return ctl_usage(verb, "takes no operand");
 	if (json)
 		return as_json(verb);
-	return access(STATUS_PATH, R_OK) ? from_device(verb) : from_securityfs(verb);
+	return access(CTL_STATUS_PATH, R_OK) ? from_device(verb) : from_securityfs(verb);
 }
