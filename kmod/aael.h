@@ -53,6 +53,7 @@ int aael_event_validate(const struct aael_event *ev);
 size_t aael_event_text_size(const struct aael_event *ev);
 void aael_event_encode(const struct aael_event *ev, u8 *out);
 int aael_event_check_domain(const u8 *domain, size_t len);
+struct aael_event aael_event_of_module(const char *operation, const char *content, size_t len);
 
 /* ---- entry.c: one encoded entry ---- */
 

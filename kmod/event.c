@@ -168,3 +168,23 @@ void aael_event_encode(const struct aael_event *ev, u8 *out)
 	*out++ = ' ';
 	memcpy(out, ev->content, ev->content_len);
 }
+
+/**
+ * aael_event_of_module - an event that the module itself logs
+ * @operation: NUL terminated
+ * @content: JSON
+ * @len: bytes of @content
+ *
+ * Return: the event, of the domain "aael"; it points to the arguments.
+ */
+struct aael_event aael_event_of_module(const char *operation, const char *content, size_t len)
+{
+	return (struct aael_event) {
+		.domain = "aael",
+		.domain_len = 4,
+		.operation = operation,
+		.operation_len = strlen(operation),
+		.content = content,
+		.content_len = len,
+	};
+}

@@ -104,14 +104,7 @@ static void publish_foreign(struct aael_log *log, struct aael_register *r,
 			    const struct aael_extension *x)
 {
 	char json[JSON_MAX_BYTES];
-	struct aael_event ev = {
-		.domain = "aael",
-		.domain_len = 4,
-		.operation = "foreign-extend",
-		.operation_len = 14,
-		.content = json,
-		.content_len = describe(x, json),
-	};
+	struct aael_event ev = aael_event_of_module("foreign-extend", json, describe(x, json));
 	struct aael_entry *e = log->follow.entry;
 
 	aael_entry_set_foreign(e, log->banks, log->bank_count, x->reg, &ev, x->digest);

@@ -114,13 +114,8 @@ struct import_args {
 static struct aael_entry *describe(struct aael_log *log, const struct aael_imported *im, u32 reg)
 {
 	char json[RECORD_MAX_BYTES];
-	struct aael_event ev = {
-		.domain = "aael",
-		.domain_len = 4,
-		.operation = "handover",
-		.operation_len = 8,
-		.content = json,
-	};
+	struct aael_event ev;
+	size_t len;
 	u8 digest[AAEL_DIGEST_MAX_BYTES];
 	struct aael_bank sha256;
 	int ret = aael_bank_init(&sha256, AAEL_ALG_SHA256);
@@ -131,9 +126,10 @@ static struct aael_entry *describe(struct aael_log *log, const struct aael_impor
 	aael_bank_destroy(&sha256);
 	if (ret)
 		return ERR_PTR(ret);
-	ev.content_len = scnprintf(json, sizeof(json),
-				   "{\"entries\":%llu,\"foreign\":%llu,\"sha256\":\"%*phN\"}",
-				   im->entries, im->foreign, 32, digest);
+	len = scnprintf(json, sizeof(json),
+			"{\"entries\":%llu,\"foreign\":%llu,\"sha256\":\"%*phN\"}",
+			im->entries, im->foreign, 32, digest);
+	ev = aael_event_of_module("handover", json, len);
 	return aael_entry_create(log->banks, log->bank_count, reg, &ev);
 }
 
