@@ -198,8 +198,8 @@ static void log_from_standard_input(void **state)
 
 static void help_and_version_go_to_stdout(void **state)
 {
-	static const char *const verbs[] = { "status", "enable",   "append",   "log",
-					     "verify", "handover", "initdata", "tpm" };
+	static const char *const verbs[] = { "status", "enable",   "append",   "log", "verify",
+					     "report", "handover", "initdata", "tpm" };
 	struct run r;
 
 	(void)state;
@@ -208,7 +208,7 @@ static void help_and_version_go_to_stdout(void **state)
 	assert_memory_equal(r.out, "aaelctl ", 8);
 	RUN(&r, "--help");
 	assert_int_equal(r.code, 0);
-	for (int i = 0; i < 8; i++) {
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		struct run h;
 
 		assert_non_null(strstr(r.out, verbs[i]));
