@@ -50,6 +50,10 @@ check:
 lint:
 	tests/run style lint
 
+# Ratios, measured in guests: a table, and build/bench/results.json.
+bench:
+	tests/bench/run $(if $(QUICK),--quick) $(FIGURES)
+
 # Each target for so long, one per processor at a time.
 SECONDS ?= 600
 fuzz:
@@ -67,6 +71,7 @@ help:
 	@echo 'make demo PLATFORM=tpm  one of the two; or tdx'
 	@echo 'make check           all tests; tests/run -l lists them, tests/run NAME runs one'
 	@echo 'make lint            of these, what looks at the code without running it'
+	@echo 'make bench [QUICK=1] [FIGURES=…]  how fast and how large, against what it is measured beside'
 	@echo 'make fuzz [SECONDS=600]  each fuzzer for longer than in make check'
 	@echo 'make kmod [KDIR=…]   the module for the running kernel or any other'
 	@echo 'make modules modules_install  the same in kmod/ itself, with the kernel'"'"'s own variables'
@@ -76,4 +81,4 @@ help:
 	@echo 'make deps            install the Debian packages that the above need'
 	@echo 'make clean           remove build/; fetched and built kernels are in ~/.cache/aael'
 
-.PHONY: all kmod modules modules_install helper dkms-install deb deps demo check lint fuzz clean help
+.PHONY: all kmod modules modules_install helper dkms-install deb deps demo check lint bench fuzz clean help

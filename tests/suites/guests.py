@@ -134,6 +134,24 @@ def ccel_log(log, name):
     return made, ''
 
 
+def guest_words(guest, options):
+    """Arguments of tests/vm/run for that guest, with our programs and what tests import."""
+    words = ['--tpm', guest['tpm'], '--banks', guest['banks'],
+             '--put', f'{TOP}/tests/functional=aael/tests',
+             '--put', f'{TOP}/tests/kbs=aael/kbs',
+             '--put', f'{VM}/guest/unittests.py=aael/lib/unittests.py',
+             '--put', f'{VM}/guest/vm.py=aael/lib/vm.py']
+    for program in ('aaeld', 'aaelctl'):
+        binary = f'{BUILD}/helper/{program}/{program}'
+        if os.path.exists(binary):
+            words += ['--put', f'{binary}=aael/bin/{program}']
+    for option in ('append', 'memory', 'allow', 'qemu', 'firmware-lacks'):
+        if option in options:
+            words += ['--' + option, options[option]]
+    return words + ['--' + option for option in ('proxy', 'net', 'tdx', 'kexec')
+                    if options.get(option) == 'yes']
+
+
 def functional(path, name, guest, options, tests):
     outcome = Outcome()
     log, missing = ccel_log(guest['ccel'], name) if guest['ccel'] else (None, '')
@@ -145,15 +163,7 @@ def functional(path, name, guest, options, tests):
         outcome.check('build helper', status, output)
         return outcome
     timeout = int(options.get('timeout', 120)) * (3 if guest['kernel'] == 'debug' else 1)
-    words = ['--tpm', guest['tpm'], '--banks', guest['banks'],
-             '--put', f'{TOP}/tests/functional=aael/tests',
-             '--put', f'{TOP}/tests/kbs=aael/kbs',
-             '--put', f'{VM}/guest/unittests.py=aael/lib/unittests.py',
-             '--put', f'{VM}/guest/vm.py=aael/lib/vm.py']
-    for program in ('aaeld', 'aaelctl'):
-        binary = f'{BUILD}/helper/{program}/{program}'
-        if os.path.exists(binary):
-            words += ['--put', f'{binary}=aael/bin/{program}']
+    words = guest_words(guest, options)
     if VECTORS:
         words += ['--put', f'{VECTORS}=aael/vectors', '--env', 'AAEL_VECTORS=/aael/vectors']
     if log:
@@ -167,10 +177,6 @@ def functional(path, name, guest, options, tests):
             words += ['--put', f'{TOP}/{name}=aael/tree/{name}']
     if options.get('panic-on-warn') == 'no':
         words.append('--no-panic-on-warn')
-    for option in ('append', 'memory', 'allow', 'qemu', 'firmware-lacks'):
-        if option in options:
-            words += ['--' + option, options[option]]
-    words += ['--' + option for option in ('proxy', 'net', 'tdx', 'kexec') if options.get(option) == 'yes']
     script = SCRIPT.format(file=os.path.basename(path), limit=timeout - 10, tests=' '.join(tests))
     status, output, lines = boot(outcome, name, guest['kernel'], script, timeout, *words)
     for line in lines:

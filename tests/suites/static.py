@@ -14,7 +14,8 @@ KERNELS = ('6.1', '6.12', '7', 'debug')
 UNLICENSED = ('debian/', 'LICENSES/', 'tests/fuzz/corpus/', 'tests/demo/aa.toml')
 # By folder, as README.md says; what a generator wrote is checked against the generator.
 LICENCES = (('kmod/', 'GPL-2.0-only'), ('kunit/', 'GPL-2.0-only'), ('dkms.conf', 'GPL-2.0-only'),
-            ('contrib/kernel-tree/', 'GPL-2.0-only'),
+            ('contrib/kernel-tree/', 'GPL-2.0-only'), ('tests/bench/module/abi.h', 'GPL-2.0-only WITH Linux-syscall-note'),
+            ('tests/bench/module/', 'GPL-2.0-only'),
             ('uapi/', 'GPL-2.0-only WITH Linux-syscall-note'), ('tests/tdx/mkccel.py', 'Apache-2.0'), ('tests/tdx/', 'GPL-2.0-only'))
 GENERATED_LICENCE = '((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause)'
 # What checkpatch of 7.x asks for and 6.1 or user space does not have; and the layout that
@@ -63,7 +64,7 @@ def style():
         tools = dict(line.rstrip().split('=', 1) for line in file)['LINUX_TOOLS']
     check_generated(outcome, tools)
     for name in names:
-        if name.startswith(('kmod/', 'uapi/', 'kunit/', 'tests/tdx/')) and name.endswith(('.c', '.h')):
+        if name.startswith(('kmod/', 'uapi/', 'kunit/', 'tests/tdx/', 'tests/bench/module/')) and name.endswith(('.c', '.h')):
             if '_gen.' in name or '/compat/' in name:
                 continue
             ignored = IGNORED + (IGNORED_TRACE if name.endswith('/trace.h') else [])

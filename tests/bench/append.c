@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * usage: append pcr PCR ROUNDS | append hash ROUNDS
+ *
+ * One event of 220 bytes by write(2) on /dev/aael, in turns with what it cannot do without:
+ * pcr: tpm_pcr_extend() in the kernel, of a PCR that is not the log's; hash: copying and hashing.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "module/abi.h"
+
+#define EVENT_BYTES 220
+
+static char line[EVENT_BYTES + 1];
+
+struct files {
+	int log, bare;
+	unsigned int pcr;
+};
+
+static int64_t append(void *arg)
+{
+	struct files *f = arg;
+	int64_t begin = bench_now_ns();
+	ssize_t n = write(f->log, line, sizeof(line));
+
+	if (n == sizeof(line))
+		return bench_now_ns() - begin;
+	return n < 0 ? -errno : -EIO;
+}
+
+static int64_t extend(void *arg)
+{
+	struct files *f = arg;
+	struct aael_bench_extend args = { .pcr = f->pcr };
+
+	return ioctl(f->bare, AAEL_BENCH_IOC_EXTEND, &args) ? -errno : (int64_t)args.ns;
+}
+
+static int64_t hash(void *arg)
+{
+	struct files *f = arg;
+	struct aael_bench_hash args = { .data = (uintptr_t)line, .size = EVENT_BYTES };
+
+	return ioctl(f->bare, AAEL_BENCH_IOC_HASH, &args) ? -errno : (int64_t)args.ns;
+}
+
+int main(int argc, char **argv)
+{
+	struct files f = { open("/dev/aael", O_WRONLY), open(AAEL_BENCH_PATH, O_RDWR), 0 };
+	struct bench_op ops[] = { { "append", append, &f }, { "bare", hash, &f } };
+
+	if (f.log < 0 || f.bare < 0)
+		bench_die("/dev/aael or %s", AAEL_BENCH_PATH);
+	memset(line, 'x', sizeof(line));
+	memcpy(line, "bench append ", strlen("bench append "));
+	line[EVENT_BYTES] = '\n';
+	if (argc == 4 && !strcmp(argv[1], "pcr")) {
+		f.pcr = bench_number(argv[2]);
+		ops[1].run = extend;
+	} else if (argc != 3 || strcmp(argv[1], "hash")) {
+		errno = EINVAL;
+		bench_die("usage: append pcr PCR ROUNDS | append hash ROUNDS");
+	}
+	bench_blocks(ops, 2, bench_number(argv[argc - 1]));
+	return 0;
+}

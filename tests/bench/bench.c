@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bench.h"
+
+#define WARM_UP 20
+
+int64_t bench_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+void bench_die(const char *format, ...)
+{
+	const char *why = strerror(errno);
+	va_list ap;
+
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fprintf(stderr, ": %s\n", why);
+	exit(1);
+}
+
+unsigned int bench_number(const char *text)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	errno = EINVAL;
+	if (*end || !n || n > 1000000000)
+		bench_die("%s", text);
+	return (unsigned int)n;
+}
+
+static int64_t run(const struct bench_op *op)
+{
+	int64_t ns = op->run(op->arg);
+
+	errno = ns < 0 ? (int)-ns : 0;
+	if (ns < 0)
+		bench_die("%s", op->name);
+	return ns;
+}
+
+/* Samples are kept until the end: printing would disturb what comes next. */
+void bench_blocks(const struct bench_op *ops, unsigned int count, unsigned int rounds)
+{
+	size_t all = (size_t)rounds * BENCH_BLOCK;
+	int64_t *ns = calloc(count * all, sizeof(*ns));
+	const char *slow = getenv("BENCH_SLOW");
+
+	if (!ns)
+		bench_die("%zu samples", count * all);
+	for (unsigned int i = 0; i < count; i++)
+		for (unsigned int n = 0; n < WARM_UP; n++)
+			run(&ops[i]);
+	for (size_t n = 0; n < all; n += BENCH_BLOCK)
+		for (unsigned int i = 0; i < count; i++)
+			for (unsigned int k = 0; k < BENCH_BLOCK; k++) {
+				ns[i * all + n + k] = run(&ops[i]);
+				if (!i && slow)
+					ns[n + k] += run(&ops[i]);
+			}
+	for (unsigned int i = 0; i < count; i++)
+		for (size_t n = 0; n < all; n++)
+			printf("%s %lld\n", ops[i].name, (long long)ns[i * all + n]);
+	free(ns);
+}
