@@ -82,8 +82,8 @@ def measure_all(wanted, env):
     for path in sorted(glob.glob(HERE + '/guest/*_bench.py')):
         if not set(named(path)) & set(wanted):
             continue
-        matrices, options = guests.directives(path)
-        for guest in matrices:
+        asked, options = guests.directives(path)
+        for guest in asked:
             passed, found = measure(path, guest, options, env)
             good &= passed
             results += [result for result in found if result['figure'] in wanted]

@@ -46,7 +46,7 @@ exit $status
 
 
 def directives(path):
-    """The matrices of a test file and its other directives."""
+    """The guests that a file asks for, and its other directives."""
     with open(path, encoding='utf-8') as file:
         text = file.read()
     matrices, options = [], {}
@@ -58,7 +58,9 @@ def directives(path):
     defaults = {**DEFAULTS, 'ccel': options.get('ccel', '')}
     if options.get('tdx') == 'yes':
         defaults['tpm'] = 'none'
-    return [{**defaults, **matrix} for matrix in matrices or [{}]], options
+    matrices = [{**defaults, **matrix} for matrix in matrices or [{}]]
+    return [dict(zip(DEFAULTS, values)) for matrix in matrices
+            for values in itertools.product(*(matrix[key].split(',') for key in DEFAULTS))], options
 
 
 def console(name):
@@ -207,16 +209,14 @@ def jobs(tests):
     if os.path.exists(TOP + '/kunit/Kbuild'):
         yield Job('kunit', kunit, 'debug')
     for path in sorted(glob.glob(TOP + '/tests/functional/*_test.py')):
-        matrices, options = directives(path)
+        found, options = directives(path)
         seen = set()
-        for matrix in matrices:
-            for values in itertools.product(*(matrix[key].split(',') for key in DEFAULTS)):
-                guest = dict(zip(DEFAULTS, values))
-                name = os.path.basename(path)[:-3] + '@' + guest['kernel'] + '-' + guest['tpm']
-                for key in ('banks', 'ccel', 'ccel-table'):
-                    if guest[key] != {**DEFAULTS, **options}.get(key):
-                        name += '-' + guest[key].replace(':', '-')
-                if name not in seen:
-                    seen.add(name)
-                    yield Job(name, lambda p=path, n=name, g=guest, o=options:
-                              functional(p, n, g, o, tests), guest['kernel'])
+        for guest in found:
+            name = os.path.basename(path)[:-3] + '@' + guest['kernel'] + '-' + guest['tpm']
+            for key in ('banks', 'ccel', 'ccel-table'):
+                if guest[key] != {**DEFAULTS, **options}.get(key):
+                    name += '-' + guest[key].replace(':', '-')
+            if name not in seen:
+                seen.add(name)
+                yield Job(name, lambda p=path, n=name, g=guest, o=options:
+                          functional(p, n, g, o, tests), guest['kernel'])
