@@ -3,9 +3,8 @@
  * What the files of the module know of each other, grouped by file.
  *
  * Threading: everything that touches a register or changes the log runs as a
- * transaction on one ordered workqueue (txn.c). So there is no lock around the
- * log, transactions are served first come first served, and the device is used
- * with the kernel's credentials and without signals, whoever the writer is.
+ * transaction (txn.c), one at a time. Where it matters who asks a device, and
+ * whether he has a signal, it is asked by a kernel worker, whoever the writer is.
  * What others may look at without waiting for the device is written under
  * aael_log.state_lock, a spinlock that is never held across anything that sleeps.
  */
@@ -14,6 +13,8 @@
 
 #include <linux/completion.h>
 #include <linux/kfifo.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
@@ -178,6 +179,8 @@ struct aael_follow;
  * @flags: AAEL_INFO_F_SOFT or 0
  * @first_register: lowest register that can be read
  * @exact: a read is never another command's reply, so one is enough
+ * @in_caller: transactions need no worker: nothing here asks who the caller is, or
+ *	ends early for a signal
  * @bind: find the device; fills the algorithm ids in the device's order and the
  *	number of registers; -ENODEV where there is none; -EPROBE_DEFER where it is
  *	sure to come. @pinned: the user named this provider
@@ -203,6 +206,7 @@ struct aael_provider {
 	u32 flags;
 	u32 first_register;
 	bool exact;
+	bool in_caller;
 	int (*bind)(void **dev, u16 *algs, unsigned int *alg_count, u32 *reg_count, bool pinned);
 	void (*unbind)(void *dev);
 	int (*map)(const struct aael_map_config *cfg, u32 index, struct aael_mapping *map);
@@ -260,6 +264,8 @@ typedef int (*aael_txn_fn)(struct aael_log *log, void *arg);
 
 int aael_txn_init(struct aael_log *log);
 void aael_txn_destroy(struct aael_log *log);
+void aael_txn_begin(struct aael_log *log);
+void aael_txn_end(struct aael_log *log);
 int aael_txn_run(struct aael_log *log, aael_txn_fn fn, void *arg);
 int aael_txn_insist(struct aael_log *log, aael_txn_fn fn, void *arg);
 int aael_txn_try(struct aael_log *log, aael_txn_fn fn, void *arg);
@@ -379,6 +385,10 @@ struct aael_log {
 	unsigned int confirm_delay_ms;
 	struct workqueue_struct *wq;
 
+	spinlock_t waiting_lock;	/* waiting */
+	struct list_head waiting;
+	struct work_struct txn_work;
+	struct mutex turn;		/* the transaction that runs: all that is not constant */
 	atomic_t queued;		/* transactions queued or running */
 
 	/* Constant from bind (state leaves UNSUPPORTED) on. */

@@ -216,9 +216,9 @@ static void follow_work(struct work_struct *work)
 {
 	struct aael_log *log = container_of(work, struct aael_log, follow.work);
 
-	atomic_inc(&log->queued);
+	aael_txn_begin(log);
 	aael_follow_drain(log);
-	atomic_dec(&log->queued);
+	aael_txn_end(log);
 }
 
 /**
@@ -254,12 +254,6 @@ static int read_base(struct aael_log *log, struct aael_register **made)
 	return -EBUSY;
 }
 
-static void unfollow(struct aael_log *log)
-{
-	log->provider->follow(log->dev, NULL);
-	cancel_work_sync(&log->follow.work);
-}
-
 static int start(struct aael_log *log, struct aael_register **made)
 {
 	int ret;
@@ -277,7 +271,7 @@ static int start(struct aael_log *log, struct aael_register **made)
 		return ret;
 	ret = read_base(log, made);
 	if (ret)
-		unfollow(log);
+		log->provider->follow(log->dev, NULL);
 	return ret;
 }
 
@@ -313,13 +307,13 @@ int aael_follow_start(struct aael_log *log)
 }
 
 /**
- * aael_follow_stop - the device reports no more, and nothing is queued
+ * aael_follow_stop - the device reports no more
  * @log: the log
  */
 void aael_follow_stop(struct aael_log *log)
 {
 	if (log->follow.active)
-		unfollow(log);
+		log->provider->follow(log->dev, NULL);
 	log->follow.active = false;
 	aael_entry_put(log->follow.entry);
 	log->follow.entry = NULL;

@@ -25,10 +25,9 @@ static void confirm_work(struct work_struct *work)
 {
 	struct aael_log *log = container_of(to_delayed_work(work), struct aael_log, confirm_work);
 
-	/* It counts as a transaction: O_NONBLOCK does not wait for it. */
-	atomic_inc(&log->queued);
+	aael_txn_begin(log);
 	aael_reconcile_confirm_all(log);
-	atomic_dec(&log->queued);
+	aael_txn_end(log);
 }
 
 /**

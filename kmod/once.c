@@ -2,13 +2,14 @@
 /*
  * What is logged already, so that an event can be logged once. Transactions only.
  *
+ * The table is filled by who asks: an append that does not, pays nothing for it, and
+ * cannot fail for it.
+ *
  * The key of an entry is its register, domain and operation. The first entry of a
  * key is found by a hash of the key; every other, unless it is identical to an
  * earlier one, by a hash of register, digests and text. So no entry is in the table
  * twice, and however many share a key, none of them is walked through. A hash only
- * says where to look: what is stored in the log decides. Foreign extends are left out:
- * nobody can ask for them, and between the preparation of an entry of ours and its
- * publication they take no place that it needs.
+ * says where to look: what is stored in the log decides.
  *
  * A slot is free (0), or the number of an entry, by which of the two hashes it is
  * here, and five more bits of that hash:
@@ -375,62 +376,22 @@ static int make_room(struct aael_log *log, u64 hash)
 	}
 }
 
-static int prepare(struct aael_log *log, const struct aael_entry *e)
+static int insert(struct aael_log *log, const struct aael_entry *e, u64 number)
 {
 	struct aael_once *once = &log->once;
 	struct spot spot;
 	int ret;
 
-	once->prepared = false;
-	if (e->foreign)
-		return 0;
 	ret = once->dir ? 0 : start(once);
 	if (ret || look(log, e, &spot))
 		return ret;
 	ret = make_room(log, spot.hash);
-	once->prepared = !ret;
-	once->prepared_hash = spot.hash;
-	once->prepared_slot = make_slot(spot.hash, spot.by, 0);
+	if (!ret)
+		put(segment_of(once, spot.hash), spot.hash, make_slot(spot.hash, spot.by, number));
 	return ret;
 }
 
-static void add(struct aael_once *once, u64 number)
-{
-	struct aael_once_segment *segment;
-
-	if (!once->prepared)
-		return;
-	once->prepared = false;
-	segment = segment_of(once, once->prepared_hash);
-	/* Always, as it was prepared. */
-	if (segment->used < SLOTS - 1)
-		put(segment, once->prepared_hash, once->prepared_slot | number);
-}
-
-/**
- * aael_once_reserve - room for an entry
- * @log: the log
- * @e: the entry, for aael_once_add()
- *
- * Return: 0 or -ENOMEM.
- */
-int aael_once_reserve(struct aael_log *log, const struct aael_entry *e)
-{
-	return aael_once_catch_up(log) ?: prepare(log, e);
-}
-
-/**
- * aael_once_add - the entry that aael_once_reserve() prepared is about to be published
- * @log: the log
- *
- * Its number is the next one.
- */
-void aael_once_add(struct aael_log *log)
-{
-	add(&log->once, log->count + 1);
-}
-
-/* ---- entries that came all at once ---- */
+/* ---- catching up ---- */
 
 static struct aael_entry *copy_entry(struct aael_log *log, u64 pos,
 				     const struct aael_entry_view *view)
@@ -445,16 +406,7 @@ static struct aael_entry *copy_entry(struct aael_log *log, u64 pos,
 }
 
 /**
- * aael_once_imported - the log gets entries that are not in the table
- * @once: an empty table
- */
-void aael_once_imported(struct aael_once *once)
-{
-	once->behind = 1;
-}
-
-/**
- * aael_once_catch_up - take the entries into the table that came by an import
+ * aael_once_catch_up - take the entries into the table that have been logged since
  * @log: the log
  *
  * Return: 0, or -ENOMEM; the next call goes on.
@@ -467,20 +419,17 @@ int aael_once_catch_up(struct aael_log *log)
 	u64 pos;
 	int ret;
 
-	if (!once->behind)
+	if (once->taken == log->count)
 		return 0;
-	pos = aael_query_offset(log, once->behind);
-	for (; once->behind <= log->count; once->behind++, pos += view.len) {
+	pos = aael_query_offset(log, once->taken + 1);
+	for (; once->taken < log->count; once->taken++, pos += view.len) {
 		aael_query_view(log, pos, &view);
 		e = copy_entry(log, pos, &view);
-		ret = e ? prepare(log, e) : -ENOMEM;
-		if (!ret)
-			add(once, once->behind);
+		ret = e ? insert(log, e, once->taken + 1) : -ENOMEM;
 		aael_entry_put(e);
 		if (ret)
 			return ret;
 		cond_resched();
 	}
-	once->behind = 0;
 	return 0;
 }

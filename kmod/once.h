@@ -22,13 +22,10 @@ enum aael_once_found {
 /**
  * struct aael_once - finds entries by what they say
  * @key: of the hashes, random
- * @dir: segment by the top bits of a hash; NULL: no entry yet
+ * @dir: segment by the top bits of a hash; NULL: nothing taken yet
  * @depth: number of these bits
  * @segments: number of different segments
- * @prepared: the entry that was prepared last goes into the table
- * @prepared_hash: there
- * @prepared_slot: its slot, but for the number
- * @behind: number of the first entry that was imported and is not in the table; 0: none
+ * @taken: so many entries, from the first on, are in the table
  * @buf: what is hashed or compared: a register and the beginning of a text
  */
 struct aael_once {
@@ -36,10 +33,7 @@ struct aael_once {
 	struct aael_once_segment **dir;
 	unsigned int depth;
 	unsigned int segments;
-	bool prepared;
-	u64 prepared_hash;
-	u32 prepared_slot;
-	u64 behind;
+	u64 taken;
 	struct {
 		u8 reg[4];
 		u8 text[AAEL_DOMAIN_MAX_BYTES + 1 + AAEL_OPERATION_MAX_BYTES + 1];
@@ -52,9 +46,6 @@ void aael_once_init(struct aael_once *once);
 void aael_once_destroy(struct aael_once *once);
 enum aael_once_found aael_once_find(struct aael_log *log, const struct aael_entry *e,
 				    u64 *sequence);
-int aael_once_reserve(struct aael_log *log, const struct aael_entry *e);
-void aael_once_add(struct aael_log *log);
-void aael_once_imported(struct aael_once *once);
 int aael_once_catch_up(struct aael_log *log);
 
 #endif /* _AAEL_ONCE_H */

@@ -27,14 +27,16 @@ int aael_publish_prepare(struct aael_log *log, const struct aael_register *r,
 	if (!ret)
 		ret = aael_store_reserve(&log->offsets, sizeof(u64));
 	if (!ret)
-		ret = aael_once_reserve(log, e);
-	if (!ret)
 		ret = aael_bank_extend_all(log->banks, log->bank_count, log->scratch.running,
 					   r->running, e->digests);
-	if (!ret)
-		ret = aael_bank_extend_all(log->banks, log->bank_count, log->scratch.replayed,
-					   r->replayed, e->digests);
-	return ret;
+	if (ret)
+		return ret;
+	/* They differ only where the boot log does not explain the register. */
+	if (!aael_reconcile_same(log, r->replayed, r->running))
+		return aael_bank_extend_all(log->banks, log->bank_count, log->scratch.replayed,
+					    r->replayed, e->digests);
+	memcpy(log->scratch.replayed, log->scratch.running, sizeof(log->scratch.replayed));
+	return 0;
 }
 
 static void note_offset(struct aael_log *log, u64 number, u64 offset)
@@ -66,7 +68,6 @@ void aael_publish_entry(struct aael_log *log, struct aael_register *r, struct aa
 	u64 offset = log->stream.len;
 
 	note_offset(log, log->count + 1, offset);
-	aael_once_add(log);
 	aael_store_fill(&log->stream, e->bytes, e->len);
 
 	spin_lock(&log->state_lock);
@@ -124,7 +125,6 @@ void aael_publish_all(struct aael_log *log, const struct aael_imported *im)
 		aael_entry_parse(log->banks, log->bank_count, im->bytes + pos, im->len - pos,
 				 &view);
 	}
-	aael_once_imported(&log->once);
 	aael_store_fill(&log->stream, im->bytes, im->len);
 	spin_lock(&log->state_lock);
 	log->count = im->entries;

@@ -71,6 +71,7 @@ const struct aael_provider aael_register_soft = {
 	.platform = "none",
 	.register_name = "register",
 	.flags = AAEL_INFO_F_SOFT,
+	.in_caller = true,
 	.bind = soft_bind,
 	.unbind = soft_unbind,
 	.map = aael_register_map_pcr,

@@ -118,6 +118,7 @@ const struct aael_provider aael_register_tdcall = {
 	.register_name = "CC register",
 	.first_register = 1,
 	.exact = true,
+	.in_caller = true,
 	.bind = tdcall_bind,
 	.unbind = tdcall_unbind,
 	.map = aael_register_map_cc,

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The transaction queue: one at a time, first come first served, in a kernel
- * worker. A worker has the kernel's credentials and gets no signals, so neither a
- * security module that confines the writer nor a signal that it sends itself can
- * disturb an extend half way.
+ * Transactions: one at a time, under log->turn.
+ *
+ * They run in a kernel worker, first come first served. It has the kernel's credentials
+ * and gets no signals, so neither a security module that confines the writer nor a signal
+ * that it sends itself can disturb an extend half way. It is a worker of the writer's own
+ * CPU, which the writer leaves to it: waking another CPU, twice, takes longer than all the
+ * rest. Where neither can disturb the device (aael_provider.in_caller), there is no worker,
+ * and the mutex says who is next.
  *
  * Nothing that is stored to through sysfs (a writable module parameter, say) may
  * wait for a transaction: a provider may itself write to sysfs. The one exception
@@ -11,18 +15,60 @@
  */
 #include <linux/completion.h>
 #include <linux/errno.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
 #include "aael.h"
 
 struct txn {
-	struct work_struct work;
+	struct list_head list;
 	struct completion done;
-	struct aael_log *log;
 	aael_txn_fn fn;
 	void *arg;
 	int ret;
 };
+
+/* The one that has waited longest, or NULL. */
+static struct txn *take_first(struct aael_log *log)
+{
+	struct txn *t;
+
+	spin_lock(&log->waiting_lock);
+	t = list_first_entry_or_null(&log->waiting, struct txn, list);
+	if (t)
+		list_del_init(&t->list);
+	spin_unlock(&log->waiting_lock);
+	return t;
+}
+
+/* It takes itself out again, unless it has been taken. */
+static bool give_up(struct aael_log *log, struct txn *t)
+{
+	bool waiting;
+
+	spin_lock(&log->waiting_lock);
+	waiting = !list_empty(&t->list);
+	list_del_init(&t->list);
+	spin_unlock(&log->waiting_lock);
+	return waiting;
+}
+
+static void run_waiting(struct work_struct *work)
+{
+	struct aael_log *log = container_of(work, struct aael_log, txn_work);
+	struct txn *t;
+
+	while ((t = take_first(log))) {
+		mutex_lock(&log->turn);
+		t->ret = t->fn(log, t->arg);
+		mutex_unlock(&log->turn);
+		complete(&t->done);
+		cond_resched();
+	}
+}
 
 /**
  * aael_txn_init - make the queue
@@ -32,9 +78,13 @@ struct txn {
  */
 int aael_txn_init(struct aael_log *log)
 {
+	mutex_init(&log->turn);
+	spin_lock_init(&log->waiting_lock);
+	INIT_LIST_HEAD(&log->waiting);
+	INIT_WORK(&log->txn_work, run_waiting);
 	atomic_set(&log->queued, 0);
 	/* In front of those who extend registers behind our back, who wait for nobody. */
-	log->wq = alloc_ordered_workqueue("aael", WQ_HIGHPRI);
+	log->wq = alloc_workqueue("aael", WQ_HIGHPRI | WQ_PERCPU, 0);
 	return log->wq ? 0 : -ENOMEM;
 }
 
@@ -49,37 +99,77 @@ void aael_txn_destroy(struct aael_log *log)
 	log->wq = NULL;
 }
 
-static void run_work(struct work_struct *work)
+/**
+ * aael_txn_begin - a worker of the log's own begins a transaction
+ * @log: the log
+ *
+ * It is queued on log->wq; writers with O_NONBLOCK do not wait for it.
+ */
+void aael_txn_begin(struct aael_log *log)
 {
-	struct txn *t = container_of(work, struct txn, work);
+	atomic_inc(&log->queued);
+	mutex_lock(&log->turn);
+}
 
-	t->ret = t->fn(t->log, t->arg);
-	complete(&t->done);
+/**
+ * aael_txn_end - and ends it
+ * @log: the log
+ */
+void aael_txn_end(struct aael_log *log)
+{
+	mutex_unlock(&log->turn);
+	atomic_dec(&log->queued);
+}
+
+static int run_in_worker(struct aael_log *log, aael_txn_fn fn, void *arg, bool killable)
+{
+	struct txn t = { .fn = fn, .arg = arg };
+
+	init_completion(&t.done);
+	spin_lock(&log->waiting_lock);
+	list_add_tail(&t.list, &log->waiting);
+	spin_unlock(&log->waiting_lock);
+	/* Where it is running already, it stays. */
+	queue_work(log->wq, &log->txn_work);
+	if (killable && !wait_for_completion_killable(&t.done))
+		return t.ret;
+	if (killable && give_up(log, &t))
+		return -EINTR;
+	wait_for_completion(&t.done);
+	return t.ret;
+}
+
+static int run_here(struct aael_log *log, aael_txn_fn fn, void *arg, bool killable)
+{
+	int ret = 0;
+
+	if (killable)
+		ret = mutex_lock_killable(&log->turn);
+	else
+		mutex_lock(&log->turn);
+	if (ret)
+		return ret;
+	ret = fn(log, arg);
+	mutex_unlock(&log->turn);
+	return ret;
 }
 
 /*
- * With killable, a caller that is killed in the queue leaves it, and nothing has
+ * With killable, a caller that is killed before its turn gives up, and nothing has
  * happened. Once the transaction runs it is waited for: it is over within the
  * device's time-outs.
  */
 static int run(struct aael_log *log, aael_txn_fn fn, void *arg, bool killable)
 {
-	struct txn t = { .log = log, .fn = fn, .arg = arg };
+	bool here = aael_log_state(log) != AAEL_STATE_UNSUPPORTED && log->provider->in_caller;
 
-	INIT_WORK_ONSTACK(&t.work, run_work);
-	init_completion(&t.done);
-	queue_work(log->wq, &t.work);
-	if (killable && wait_for_completion_killable(&t.done) && cancel_work_sync(&t.work))
-		t.ret = -EINTR;
-	flush_work(&t.work);
-	destroy_work_on_stack(&t.work);
-	return t.ret;
+	return (here ? run_here : run_in_worker)(log, fn, arg, killable);
 }
 
 /**
  * aael_txn_run - run a transaction and wait for it
  * @log: the log
- * @fn: called once with @log and @arg, in the worker
+ * @fn: called once with @log and @arg
  * @arg: its argument
  *
  * Context: may sleep; not from a transaction. Return: what @fn returns, or -EINTR

@@ -86,10 +86,8 @@ static u64 walk(struct kunit *test, struct fixture *f)
 	return n;
 }
 
-static void writers_get_an_entry_for_every_event(struct kunit *test)
+static void expect_an_entry_for_every_event(struct kunit *test, struct fixture *f)
 {
-	static const u16 algs[] = { ALG_SHA256, ALG_SHA384 };
-	struct fixture *f = fixture_enabled(test, algs, ARRAY_SIZE(algs));
 	u8 *seen = kunit_kzalloc(test, WRITERS * EVENTS + 1, GFP_KERNEL);
 	struct writer *w;
 	char text[40];
@@ -113,6 +111,18 @@ static void writers_get_an_entry_for_every_event(struct kunit *test)
 	fixture_expect_sound(test, f);
 	fixture_expect(test, f, &(struct expected) {
 		.count = WRITERS * EVENTS, .extends = WRITERS * EVENTS });
+}
+
+static void writers_get_an_entry_for_every_event(struct kunit *test)
+{
+	static const u16 algs[] = { ALG_SHA256, ALG_SHA384 };
+
+	expect_an_entry_for_every_event(test, fixture_enabled(test, algs, ARRAY_SIZE(algs)));
+}
+
+static void writers_without_a_worker_get_an_entry_for_every_event(struct kunit *test)
+{
+	expect_an_entry_for_every_event(test, fixture_in_caller(test));
 }
 
 /* Starts a writer whose extend hangs until the completion. */
@@ -214,9 +224,8 @@ static void nothing_is_filled_in_before_it_is_measured(struct kunit *test)
 	fixture_expect_text(test, f, 2, "test op writer-0");
 }
 
-static void writer_killed_in_the_queue_leaves_nothing(struct kunit *test)
+static void expect_nothing_of_the_killed(struct kunit *test, struct fixture *f)
 {
-	struct fixture *f = fixture_sha256(test);
 	struct completion hold;
 	struct writer *first = hang(test, f, &hold), *second;
 
@@ -233,9 +242,14 @@ static void writer_killed_in_the_queue_leaves_nothing(struct kunit *test)
 	fixture_expect(test, f, &(struct expected) { .count = 1, .extends = 1 });
 }
 
-static void entry_of_a_writer_killed_in_its_turn_is_completed(struct kunit *test)
+static void writer_killed_in_the_queue_leaves_nothing(struct kunit *test)
 {
-	struct fixture *f = fixture_sha256(test);
+	expect_nothing_of_the_killed(test, fixture_sha256(test));
+	expect_nothing_of_the_killed(test, fixture_in_caller(test));
+}
+
+static void expect_completed(struct kunit *test, struct fixture *f)
+{
 	struct completion hold;
 	struct writer *w = hang(test, f, &hold);
 
@@ -249,8 +263,15 @@ static void entry_of_a_writer_killed_in_its_turn_is_completed(struct kunit *test
 	fixture_expect(test, f, &(struct expected) { .count = 1, .extends = 1 });
 }
 
+static void entry_of_a_writer_killed_in_its_turn_is_completed(struct kunit *test)
+{
+	expect_completed(test, fixture_sha256(test));
+	expect_completed(test, fixture_in_caller(test));
+}
+
 static struct kunit_case concurrency_cases[] = {
 	KUNIT_CASE(writers_get_an_entry_for_every_event),
+	KUNIT_CASE(writers_without_a_worker_get_an_entry_for_every_event),
 	KUNIT_CASE(nonblocking_append_does_not_wait),
 	KUNIT_CASE(nothing_is_filled_in_before_it_is_measured),
 	KUNIT_CASE(writers_are_served_first_come_first_served),

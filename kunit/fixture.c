@@ -112,6 +112,19 @@ struct fixture *fixture_unbound(struct kunit *test, const u16 *algs, unsigned in
 	return f;
 }
 
+static struct fixture *enabled(struct kunit *test, const struct aael_provider *provider,
+			       const u16 *algs, unsigned int count)
+{
+	struct fixture *f = fixture_unbound(test, algs, count);
+	const char *why;
+
+	KUNIT_ASSERT_EQ(test, aael_log_bind(f->log, provider, true), 0);
+	KUNIT_ASSERT_EQ(test, aael_log_enable(f->log, AAEL_INDEX_DEFAULT, &why), 0);
+	f->fake.reads = 0;
+	fixture_paused_ms = 0;
+	return f;
+}
+
 /**
  * fixture_enabled - a log that is bound and enabled
  * @test: the case
@@ -120,14 +133,18 @@ struct fixture *fixture_unbound(struct kunit *test, const u16 *algs, unsigned in
  */
 struct fixture *fixture_enabled(struct kunit *test, const u16 *algs, unsigned int count)
 {
-	struct fixture *f = fixture_unbound(test, algs, count);
-	const char *why;
+	return enabled(test, &fake_provider, algs, count);
+}
 
-	KUNIT_ASSERT_EQ(test, aael_log_bind(f->log, &fake_provider, true), 0);
-	KUNIT_ASSERT_EQ(test, aael_log_enable(f->log, AAEL_INDEX_DEFAULT, &why), 0);
-	f->fake.reads = 0;
-	fixture_paused_ms = 0;
-	return f;
+/**
+ * fixture_in_caller - an enabled log with one bank, whose device needs no worker
+ * @test: the case
+ */
+struct fixture *fixture_in_caller(struct kunit *test)
+{
+	static const u16 algs[] = { ALG_SHA256 };
+
+	return enabled(test, &fake_in_caller, algs, ARRAY_SIZE(algs));
 }
 
 /**

@@ -68,6 +68,7 @@ struct aael_event fixture_event(const char *domain, const char *operation, const
 struct fixture *fixture_unbound(struct kunit *test, const u16 *algs, unsigned int count);
 struct fixture *fixture_enabled(struct kunit *test, const u16 *algs, unsigned int count);
 struct fixture *fixture_sha256(struct kunit *test);
+struct fixture *fixture_in_caller(struct kunit *test);
 void fixture_next(struct kunit *test, struct fixture *f);
 void fixture_destroy(void *arg);
 int fixture_append(struct fixture *f, const char *content);

@@ -199,31 +199,26 @@ static void imported_entries_are_known_to_once(struct kunit *test)
 	fixture_expect_sound(test, f);
 }
 
-/* The import is done, and then memory is short, again and again. */
+/* Memory is short, again and again, and yet it gets there. */
 static void once_catches_up_though_memory_is_short(struct kunit *test)
 {
+	struct aael_event ev = fixture_event("test", "op", "event 1000");
 	struct fixture *f = fixture_sha256(test);
-	struct aael_import out;
+	int tries = 0, ret = -ENOMEM;
 	struct relay_saved s;
-	const char *why;
-	int ret;
+	u64 sequence = 0;
 
 	relay_append(test, f, 1000);
 	relay_run(test, f, &s);
-	/* The state of the register, the pages, the record, and then one entry in the table. */
-	fault_set_memory(60);
-	ret = relay_import_as(test, f, &s, 0, &out);
-	KUNIT_ASSERT_EQ(test, ret, -ENOMEM);
-	KUNIT_ASSERT_EQ(test, f->log->count, 1000);
-	KUNIT_EXPECT_EQ(test, aael_log_state(f->log), AAEL_STATE_DISABLED);
-	for (int i = 0; i < 20 && ret; i++) {
+	KUNIT_ASSERT_EQ(test, relay_import(test, f, &s), 0);
+	for (; tries < 20 && ret == -ENOMEM; tries++) {
 		fault_set_memory(100);
-		ret = aael_log_enable(f->log, TEST_INDEX, &why);
+		ret = fixture_once(f, TEST_INDEX, &ev, &sequence);
 	}
 	fault_set_memory(0);
-	KUNIT_EXPECT_EQ(test, ret, 0);
-	KUNIT_EXPECT_EQ(test, f->log->count, 1001);
-	fixture_expect_once(test, f, "test", "event 1000", 1, 1000);
+	KUNIT_EXPECT_EQ(test, ret, 1);
+	KUNIT_EXPECT_EQ(test, sequence, 1000);
+	KUNIT_EXPECT_GT(test, tries, 5);
 	fixture_expect_sound(test, f);
 }
 

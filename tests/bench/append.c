@@ -16,20 +16,27 @@
 #include "module/abi.h"
 
 #define EVENT_BYTES 220
+#define NUMBER_BYTES 10
 
 static char line[EVENT_BYTES + 1];
 
 struct files {
 	int log, bare;
 	unsigned int pcr;
+	unsigned int number;
 };
 
 static int64_t append(void *arg)
 {
 	struct files *f = arg;
-	int64_t begin = bench_now_ns();
-	ssize_t n = write(f->log, line, sizeof(line));
+	ssize_t n;
+	int64_t begin;
 
+	/* No two events are the same. */
+	snprintf(line + EVENT_BYTES - NUMBER_BYTES, NUMBER_BYTES + 1, "%0*u", NUMBER_BYTES, ++f->number);
+	line[EVENT_BYTES] = '\n';
+	begin = bench_now_ns();
+	n = write(f->log, line, sizeof(line));
 	if (n == sizeof(line))
 		return bench_now_ns() - begin;
 	return n < 0 ? -errno : -EIO;
@@ -53,14 +60,13 @@ static int64_t hash(void *arg)
 
 int main(int argc, char **argv)
 {
-	struct files f = { open("/dev/aael", O_WRONLY), open(AAEL_BENCH_PATH, O_RDWR), 0 };
+	struct files f = { open("/dev/aael", O_WRONLY), open(AAEL_BENCH_PATH, O_RDWR), 0, 0 };
 	struct bench_op ops[] = { { "append", append, &f }, { "bare", hash, &f } };
 
 	if (f.log < 0 || f.bare < 0)
 		bench_die("/dev/aael or %s", AAEL_BENCH_PATH);
 	memset(line, 'x', sizeof(line));
 	memcpy(line, "bench append ", strlen("bench append "));
-	line[EVENT_BYTES] = '\n';
 	if (argc == 4 && !strcmp(argv[1], "pcr")) {
 		f.pcr = bench_number(argv[2]);
 		ops[1].run = extend;

@@ -30,8 +30,9 @@ struct aael_bench_extend {
  * @reserved: zero
  * @ns: out: what it took
  *
- * In SHA-256 and SHA-384, the banks of aael.ko's soft register: the event's digest and one
- * extend, H(value || digest); then event and digests are copied to where a log would be.
+ * In SHA-256 and SHA-384, the banks of aael.ko's soft register: the event's digest and two
+ * extends, H(value || digest): that of the register, and that of the value which it is to have.
+ * Event and digests are copied to where a log would be.
  */
 struct aael_bench_hash {
 	__aligned_u64 data;
