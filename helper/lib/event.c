@@ -33,8 +33,10 @@ static int check_content(const char *content, size_t size, const char **why)
 	int ret = check_size(size, AAEL_CONTENT_MAX_BYTES, why);
 
 	while (!ret && size) {
-		size_t n = text_utf8_sequence(p, size);
+		size_t n = text_plain_bytes(p, size);
 
+		if (!n)
+			n = text_utf8_sequence(p, size);
 		if (n == 0) {
 			*why = "is not well-formed UTF-8";
 			return -EILSEQ;

@@ -56,6 +56,9 @@ static int scan_string(struct scan *s)
 	for (; s->pos < s->size; s->pos += n) {
 		const char *p = s->data + s->pos;
 
+		n = text_plain_bytes((const uint8_t *)p, s->size - s->pos);
+		if (n)
+			continue;
 		n = text_utf8_sequence((const uint8_t *)p, s->size - s->pos);
 		if (!n)
 			return refuse_at(s, s->pos, "text is not well-formed UTF-8");

@@ -116,8 +116,10 @@ static bool string(struct scan *s)
 	if (!eat(s, '"'))
 		return false;
 	while (s->p < s->end) {
-		size_t n = text_utf8_sequence((const uint8_t *)s->p, (size_t)(s->end - s->p));
+		size_t n;
 
+		s->p += text_plain_bytes((const uint8_t *)s->p, (size_t)(s->end - s->p));
+		n = text_utf8_sequence((const uint8_t *)s->p, (size_t)(s->end - s->p));
 		if (n == 0 || (unsigned char)*s->p < 0x20)
 			return false;
 		if (eat(s, '"'))

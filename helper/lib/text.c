@@ -101,6 +101,20 @@ size_t text_utf8_sequence(const uint8_t *p, size_t size)
 	return n;
 }
 
+size_t text_plain_bytes(const uint8_t *data, size_t size)
+{
+	static const bool plain[256] = {
+		[' ' ... '!'] = true,
+		['#' ... '['] = true,
+		[']' ... '~'] = true,
+	};
+	size_t n = 0;
+
+	while (n < size && plain[data[n]])
+		n++;
+	return n;
+}
+
 bool text_is_control(const uint8_t *p, size_t n)
 {
 	return p[0] < 0x20 || p[0] == 0x7f || (n == 2 && p[0] == 0xc2 && p[1] < 0xa0);

@@ -42,6 +42,11 @@ void text_utf8(struct text_buf *buf, const uint8_t *data, size_t size);
 void text_utf16(struct text_buf *buf, const uint8_t *data, size_t units);
 /* Length 1..4 of the well-formed UTF-8 sequence at @data, or 0. */
 size_t text_utf8_sequence(const uint8_t *data, size_t size);
+/*
+ * How many bytes there are before the first that is not printable ASCII, or is a quotation mark
+ * or a backslash: what is quickly seen to be harmless, and mostly all there is.
+ */
+size_t text_plain_bytes(const uint8_t *data, size_t size);
 /* Is the well-formed sequence of @n bytes at @p a control character: C0, DEL or C1? */
 bool text_is_control(const uint8_t *p, size_t n);
 /* The bytes in lower-case hexadecimal. */
