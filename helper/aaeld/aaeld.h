@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * aaeld: one thread runs the event loop (HTTP, signals, timers) and owns everything
- * but the queues of the worker; three more make the calls that may block: events, quotes,
- * and what is asked of a KBS.
+ * but the queues of the worker; three more make the calls that may block: events of a register
+ * that is not prompt, quotes, and what is asked of a KBS.
  */
 #ifndef AAELD_H
 #define AAELD_H
@@ -183,6 +183,11 @@ struct aaeld_kernel_ops {
 	 * -ETIMEDOUT and -EEXIST. Any thread.
 	 */
 	int (*append)(void *kernel, const struct aaeld_event *event, uint64_t *sequence);
+	/*
+	 * As above, but -EAGAIN, and nothing has happened, where that would wait: for another
+	 * event, or for the device that the register is in.
+	 */
+	int (*append_now)(void *kernel, const struct aaeld_event *event, uint64_t *sequence);
 	/* What the log is. Does not block. Errors as above. */
 	int (*info)(void *kernel, struct aael_info *info);
 	/*

@@ -194,7 +194,6 @@ static struct append_job *job_new(const struct aaeld_event *event)
 	j->event.operation = copy(&to, event->operation);
 	j->event.content = copy(&to, event->content);
 	j->job = (struct aaeld_job){ .run = run, .finish = finish };
-	j->ret = -EINTR;
 	return j;
 }
 
@@ -242,46 +241,61 @@ static int validate(const struct aaeld_event *event, struct aael_json_error *err
 	return ret;
 }
 
-/* 0 and *@job, or an error with the words for it. */
-static int read_request(const struct aaeld_request *request, struct append_job **job,
-			struct aael_json_error *err)
+/* 0 and *@root, which the strings of @event are of, or an error with the words for it. */
+static int read_request(const struct aaeld_request *request, struct cJSON **root,
+			struct aaeld_event *event, bool *has_index, struct aael_json_error *err)
 {
-	struct aaeld_event event = {};
-	struct cJSON *root;
-	bool has_index = false;
-	int ret = aael_json_parse(request->body, request->body_size, &root, err);
+	int ret = aael_json_parse(request->body, request->body_size, root, err);
 
 	if (ret)
 		return ret;
-	ret = parse(root, &event, &has_index, err);
+	ret = parse(*root, event, has_index, err);
 	if (!ret)
-		ret = validate(&event, err);
-	if (!ret) {
-		*job = job_new(&event);
-		snprintf(err->text, sizeof(err->text), "no memory; the event was not logged");
-		ret = *job ? 0 : -ENOMEM;
-	}
-	if (!ret)
-		(*job)->has_index = has_index;
-	aael_json_free(root);
+		ret = validate(event, err);
+	if (ret)
+		aael_json_free(*root);
 	return ret;
+}
+
+/* Whoever would have to wait does so on the worker's thread. */
+static void append(struct append_job *j)
+{
+	struct aaeld_app *app = j->app;
+
+	j->ret = app->ops->append_now(app->kernel, &j->event, &j->sequence);
+	if (j->ret != -EAGAIN) {
+		finish(&j->job);
+		return;
+	}
+	j->ret = -EINTR;
+	if (app->submit(app, &j->job)) {
+		refuse(j->call, 503, "too many events are waiting; try again");
+		free(j);
+	}
 }
 
 void aaeld_event_post(struct aaeld_app *app, const struct aaeld_request *request,
 		      struct aaeld_call *call)
 {
-	struct append_job *j = NULL;
+	struct aaeld_event event = { 0 };
+	bool has_index = false;
+	struct append_job *j;
 	struct aael_json_error err;
-	int ret = read_request(request, &j, &err);
+	struct cJSON *root;
+	int ret = read_request(request, &root, &event, &has_index, &err);
 
 	if (ret) {
 		reply_false(call, ret == -ENOMEM ? 500 : 400, err.text, 0);
 		return;
 	}
+	j = job_new(&event);
+	aael_json_free(root);
+	if (!j) {
+		reply_false(call, 500, "no memory; the event was not logged", 0);
+		return;
+	}
 	j->app = app;
 	j->call = call;
-	if (app->submit(app, &j->job)) {
-		refuse(call, 503, "too many events are waiting; try again");
-		free(j);
-	}
+	j->has_index = has_index;
+	append(j);
 }

@@ -36,7 +36,8 @@ static int done(int fd, int ret)
 	return ret;
 }
 
-static int append(void *kernel, const struct aaeld_event *event, uint64_t *sequence)
+/* @fd is closed. */
+static int extend(int fd, const struct aaeld_event *event, uint64_t *sequence)
 {
 	struct aael_event e = {
 		.domain = event->domain,
@@ -48,16 +49,42 @@ static int append(void *kernel, const struct aaeld_event *event, uint64_t *seque
 		.index = event->index,
 		.flags = AAEL_EXTEND_F_UNPRIVILEGED,
 	};
-	int fd = device(O_WRONLY);
 	int ret;
 
-	(void)kernel;
-	if (fd < 0)
-		return fd;
 	if (event->once)
 		e.flags |= AAEL_EXTEND_F_ONCE;
 	ret = done(fd, aael_dev_extend(fd, &e, sequence, NULL));
 	return ret > 0 ? 0 : ret;
+}
+
+static int append(void *kernel, const struct aaeld_event *event, uint64_t *sequence)
+{
+	int fd = device(O_WRONLY);
+
+	(void)kernel;
+	return fd < 0 ? fd : extend(fd, event, sequence);
+}
+
+/*
+ * A register in the processor or in memory answers at once, a TPM perhaps not for minutes. While
+ * there is a doubt about a register it is read until that is settled.
+ */
+static bool is_prompt(int fd)
+{
+	struct aael_info info;
+
+	return !aael_dev_info(fd, &info) && info.health == AAEL_HEALTH_CONSISTENT &&
+	       (info.flags & AAEL_INFO_F_SOFT || !strcmp(aael_dev_platform(&info), "tdx"));
+}
+
+static int append_now(void *kernel, const struct aaeld_event *event, uint64_t *sequence)
+{
+	int fd = device(O_WRONLY | O_NONBLOCK);
+
+	(void)kernel;
+	if (fd < 0)
+		return fd;
+	return is_prompt(fd) ? extend(fd, event, sequence) : done(fd, -EAGAIN);
 }
 
 static int info(void *kernel, struct aael_info *out)
@@ -108,6 +135,7 @@ static int enable(void *kernel, uint32_t index, char message[AAELD_MESSAGE_BYTES
 
 const struct aaeld_kernel_ops aaeld_kernel_ops = {
 	.append = append,
+	.append_now = append_now,
 	.info = info,
 	.snapshot = snapshot,
 	.read_log = read_log,

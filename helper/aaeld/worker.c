@@ -44,30 +44,43 @@ static void add(struct aaeld_job ***end, struct aaeld_job *job)
 	*end = &job->next;
 }
 
-static void *work(void *arg)
+/* NULL: the thread is to end. */
+static struct aaeld_job *take(struct lane *lane)
 {
-	struct lane *lane = arg;
 	struct aaeld_worker *w = lane->worker;
-	struct aaeld_job *job;
+	struct aaeld_job *job = NULL;
 
 	pthread_mutex_lock(&w->lock);
-	for (;;) {
-		while (!lane->waiting && !w->stop)
-			pthread_cond_wait(&lane->more, &w->lock);
-		if (w->stop)
-			break;
+	while (!lane->waiting && !w->stop)
+		pthread_cond_wait(&lane->more, &w->lock);
+	if (!w->stop) {
 		job = lane->waiting;
 		lane->waiting = job->next;
 		if (!lane->waiting)
 			lane->waiting_end = &lane->waiting;
 		lane->count--;
-		pthread_mutex_unlock(&w->lock);
-		job->run(job);
-		pthread_mutex_lock(&w->lock);
-		add(&w->finished_end, job);
-		eventfd_write(w->fd, 1);
 	}
 	pthread_mutex_unlock(&w->lock);
+	return job;
+}
+
+static void give_back(struct aaeld_worker *w, struct aaeld_job *job)
+{
+	pthread_mutex_lock(&w->lock);
+	add(&w->finished_end, job);
+	pthread_mutex_unlock(&w->lock);
+	eventfd_write(w->fd, 1);
+}
+
+static void *work(void *arg)
+{
+	struct lane *lane = arg;
+	struct aaeld_job *job;
+
+	while ((job = take(lane))) {
+		job->run(job);
+		give_back(lane->worker, job);
+	}
 	return NULL;
 }
 

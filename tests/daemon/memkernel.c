@@ -67,6 +67,11 @@ static int append(void *kernel, const struct aaeld_event *event, uint64_t *seque
 	return 0;
 }
 
+static int append_now(void *kernel, const struct aaeld_event *event, uint64_t *sequence)
+{
+	return strcmp(event->domain, "wait") ? append(kernel, event, sequence) : -EAGAIN;
+}
+
 static int info(void *kernel, struct aael_info *info)
 {
 	uint32_t s = state();
@@ -123,6 +128,7 @@ static int enable(void *kernel, uint32_t index, char message[AAELD_MESSAGE_BYTES
 
 const struct aaeld_kernel_ops aaeld_kernel_ops = {
 	.append = append,
+	.append_now = append_now,
 	.info = info,
 	.snapshot = snapshot,
 	.read_log = read_log,

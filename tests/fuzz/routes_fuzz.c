@@ -179,8 +179,16 @@ static int append(void *kernel, const struct aaeld_event *event, uint64_t *seque
 	return ret;
 }
 
+static int append_now(void *kernel, const struct aaeld_event *event, uint64_t *sequence)
+{
+	struct fake_kernel *k = kernel;
+
+	return k->prompt && k->append_ret != -EAGAIN ? append(kernel, event, sequence) : -EAGAIN;
+}
+
 static const struct aaeld_kernel_ops kernel_ops = {
 	.append = append,
+	.append_now = append_now,
 	.info = fake_info,
 	.snapshot = fake_snapshot,
 };
@@ -261,6 +269,7 @@ static struct fake_kernel kernel_of(uint8_t how)
 	fake_init(&k);
 	k.append_ret = -errors[how % (sizeof(errors) / sizeof(errors[0]))];
 	k.sequence = how;
+	k.prompt = how & 1;
 	strcpy(k.info.provider, providers[how % (sizeof(providers) / sizeof(providers[0]))]);
 	k.info.state = how % 5;
 	k.info.health = how % 7;

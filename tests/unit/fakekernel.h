@@ -20,6 +20,7 @@ struct fake_kernel {
 	uint32_t enable_index;
 	uint32_t index;
 	bool once;
+	bool prompt; /* nothing has to wait */
 	char domain[300], operation[300], content[300];
 };
 
@@ -37,6 +38,13 @@ static inline int fake_append(void *kernel, const struct aaeld_event *event, uin
 	if (!k->append_ret)
 		k->appended++;
 	return k->append_ret;
+}
+
+static inline int fake_append_now(void *kernel, const struct aaeld_event *event, uint64_t *sequence)
+{
+	struct fake_kernel *k = kernel;
+
+	return k->prompt ? fake_append(kernel, event, sequence) : -EAGAIN;
 }
 
 static inline int fake_info(void *kernel, struct aael_info *info)
@@ -74,6 +82,7 @@ static inline int fake_enable(void *kernel, uint32_t index, char message[AAELD_M
 
 static const struct aaeld_kernel_ops fake_ops = {
 	.append = fake_append,
+	.append_now = fake_append_now,
 	.info = fake_info,
 	.snapshot = fake_snapshot,
 	.enable = fake_enable,

@@ -12,21 +12,39 @@
 #include "aaeld.h"
 #include "capture.h"
 
-static int open_error, ioctl_error;
+static int open_error, ioctl_error, info_error;
+static struct aael_info answered; /* by the device */
+static int opened_with;		  /* flags */
+static unsigned int extends;
 
 /* These two stand before libc's for this program. */
 int open(const char *path, int flags, ...)
 {
-	(void)flags;
 	assert_string_equal(path, "/dev/aael");
+	opened_with = flags;
 	errno = open_error;
 	return open_error ? -1 : memfd_create("device", MFD_CLOEXEC);
 }
 
+static int answer_info(struct aael_info *info)
+{
+	*info = answered;
+	errno = info_error;
+	return info_error ? -1 : 0;
+}
+
 int ioctl(int fd, unsigned long request, ...)
 {
+	va_list ap;
+	void *arg;
+
 	(void)fd;
-	(void)request;
+	va_start(ap, request);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (request == AAEL_IOC_INFO && !ioctl_error)
+		return answer_info(arg);
+	extends += request == AAEL_IOC_EXTEND;
 	errno = ioctl_error;
 	return ioctl_error ? -1 : 0;
 }
@@ -87,12 +105,47 @@ static void errnos_of_the_device_are_passed_on(void **state)
 	assert_string_equal(capture_end(), "");
 }
 
+/* How append_now() ends above such a log, and whether anything was asked of the register. */
+static void expect_now(const char *provider, uint32_t health, int want)
+{
+	uint64_t sequence;
+
+	open_error = ioctl_error = 0;
+	extends = 0;
+	answered = (struct aael_info){ .health = health };
+	strcpy(answered.provider, provider);
+	answered.flags = strcmp(provider, "soft") ? 0 : AAEL_INFO_F_SOFT;
+	assert_int_equal(aaeld_kernel_ops.append_now(NULL, &event, &sequence), want);
+	assert_int_equal(extends, want ? 0 : 1);
+	assert_int_equal(opened_with & (O_ACCMODE | O_NONBLOCK), O_WRONLY | O_NONBLOCK);
+}
+
+static void only_a_register_that_answers_at_once_is_appended_to_now(void **state)
+{
+	static const char *const prompt[] = { "soft", "tsm-mr", "tdcall" };
+	static const char *const others[] = { "tpm", "", "another" };
+
+	(void)state;
+	capture_begin();
+	for (size_t i = 0; i < sizeof(prompt) / sizeof(prompt[0]); i++)
+		expect_now(prompt[i], AAEL_HEALTH_CONSISTENT, 0);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		expect_now(others[i], AAEL_HEALTH_CONSISTENT, -EAGAIN);
+	for (uint32_t health = AAEL_HEALTH_CONSISTENT + 1; health <= AAEL_HEALTH_GONE; health++)
+		expect_now("soft", health, -EAGAIN);
+	info_error = ENOTTY;
+	expect_now("soft", AAEL_HEALTH_CONSISTENT, -EAGAIN);
+	info_error = 0;
+	assert_string_equal(capture_end(), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(missing_module_is_enxio),
 		cmocka_unit_test(the_log_says_why_the_device_cannot_be_used),
 		cmocka_unit_test(errnos_of_the_device_are_passed_on),
+		cmocka_unit_test(only_a_register_that_answers_at_once_is_appended_to_now),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,6 +98,25 @@ static void event_is_appended(void **state)
 	assert_int_equal(kernel.index, AAEL_INDEX_DEFAULT);
 }
 
+/* The queue is not for those who need not wait. */
+static void event_that_need_not_wait_is_appended_at_once(void **state)
+{
+	(void)state;
+	kernel.prompt = queue_is_full = true;
+	ask("POST", "/aa/aael", EVENT);
+	assert_answer(200, "application/json", TRUE_BODY);
+	assert_int_equal(kernel.asked, 1);
+	assert_string_equal(kernel.content, "c c");
+	kernel.append_ret = -ENOSPC;
+	ask("POST", "/aa/aael", EVENT);
+	assert_int_equal(answer.status, 507);
+	assert_int_equal(kernel.asked, 2);
+	kernel.prompt = false;
+	ask("POST", "/aa/aael", EVENT);
+	assert_int_equal(answer.status, 503);
+	assert_int_equal(kernel.asked, 2);
+}
+
 static void register_index_is_passed_on(void **state)
 {
 	(void)state;
@@ -461,6 +480,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(event_is_appended, setup),
+		cmocka_unit_test_setup(event_that_need_not_wait_is_appended_at_once, setup),
 		cmocka_unit_test_setup(register_index_is_passed_on, setup),
 		cmocka_unit_test_setup(once_is_passed_on, setup),
 		cmocka_unit_test_setup(bad_events_name_the_field, setup),
