@@ -301,7 +301,8 @@ struct aaeld_kbshttp *aaeld_kbshttp_new(const char *url, const char *cert);
 /*
  * 0 and *@answer, of whatever status; -ETIMEDOUT; -ECANCELED: the daemon stops; -EFBIG: the answer
  * is larger than what was to be expected; -EKEYREJECTED: the certificate is not believed; -EIO:
- * any other trouble on the way; -ENOMEM. Then *@answer is empty and @message says why.
+ * any other trouble on the way; -ELIBACC: there is no libcurl; -ENOMEM. Then *@answer is empty and
+ * @message says why.
  * One thread at a time.
  */
 int aaeld_kbshttp_ask(struct aaeld_kbshttp *http, struct aaeld_kbs_request *request,

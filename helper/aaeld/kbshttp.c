@@ -2,7 +2,11 @@
 /*
  * HTTP to one KBS: libcurl, within a deadline, ended at once when the daemon stops. Redirects
  * are not followed, and the session's cookie is ours to keep: its Expires is by the KBS's clock.
+ *
+ * libcurl is loaded with the first request: it and the thirty libraries that come with it take
+ * more memory than all the rest of the daemon, which many never ask for a token.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -16,11 +20,12 @@
 #define CONNECT_MS 10000
 #define TRIES 5
 #define COOKIE_HEADER "set-cookie:"
+#define LIBRARY "libcurl.so.4"
 
 struct aaeld_kbshttp {
 	char *url;
-	char *cert; /* PEM, or NULL */
-	CURLM *multi;
+	char *cert;	      /* PEM, or NULL */
+	CURLM *_Atomic multi; /* NULL before the first request, as easy */
 	CURL *easy;
 	atomic_bool stop;
 };
@@ -33,6 +38,60 @@ struct transfer {
 	const char *too_large; /* what has more bytes than its limit, or NULL */
 	size_t limit;
 };
+
+/* ---- the library ------------------------------------------------------------------ */
+
+/* curl_easy_init() is curl.easy_init(), and so on. */
+static struct {
+	__typeof__(curl_easy_cleanup) *easy_cleanup;
+	__typeof__(curl_easy_getinfo) *easy_getinfo;
+	__typeof__(curl_easy_init) *easy_init;
+	__typeof__(curl_easy_setopt) *easy_setopt;
+	__typeof__(curl_easy_strerror) *easy_strerror;
+	__typeof__(curl_global_cleanup) *global_cleanup;
+	__typeof__(curl_global_init) *global_init;
+	__typeof__(curl_multi_add_handle) *multi_add_handle;
+	__typeof__(curl_multi_cleanup) *multi_cleanup;
+	__typeof__(curl_multi_info_read) *multi_info_read;
+	__typeof__(curl_multi_init) *multi_init;
+	__typeof__(curl_multi_perform) *multi_perform;
+	__typeof__(curl_multi_poll) *multi_poll;
+	__typeof__(curl_multi_remove_handle) *multi_remove_handle;
+	__typeof__(curl_multi_wakeup) *multi_wakeup;
+	__typeof__(curl_slist_append) *slist_append;
+	__typeof__(curl_slist_free_all) *slist_free_all;
+} curl;
+
+#define CALL(name) { "curl_" #name, &curl.name }
+
+static const struct {
+	const char *name;
+	void *pointer; /* of curl */
+} calls[] = {
+	CALL(easy_cleanup),   CALL(easy_getinfo),	 CALL(easy_init),    CALL(easy_setopt),
+	CALL(easy_strerror),  CALL(global_cleanup),	 CALL(global_init),  CALL(multi_add_handle),
+	CALL(multi_cleanup),  CALL(multi_info_read),	 CALL(multi_init),   CALL(multi_perform),
+	CALL(multi_poll),     CALL(multi_remove_handle), CALL(multi_wakeup), CALL(slist_append),
+	CALL(slist_free_all),
+};
+
+/* 0, or -ELIBACC. On the KBS's thread. */
+static int load(char message[AAEL_KBS_MESSAGE_BYTES])
+{
+	void *library = dlopen(LIBRARY, RTLD_NOW), *call;
+
+	for (size_t i = 0; library && i < sizeof(calls) / sizeof(calls[0]); i++) {
+		call = dlsym(library, calls[i].name);
+		if (call)
+			memcpy(calls[i].pointer, &call, sizeof(call));
+		else
+			library = NULL;
+	}
+	if (library)
+		return 0;
+	snprintf(message, AAEL_KBS_MESSAGE_BYTES, "%s", dlerror());
+	return -ELIBACC;
+}
 
 /* ---- what curl calls ------------------------------------------------------------ */
 
@@ -91,47 +150,82 @@ static size_t on_header(char *data, size_t one, size_t size, void *arg)
 static CURLcode set_trust(struct aaeld_kbshttp *h)
 {
 	struct curl_blob blob = { .data = h->cert, .flags = CURL_BLOB_COPY };
-	CURLcode ret = curl_easy_setopt(h->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	CURLcode ret = curl.easy_setopt(h->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 
 	if (ret || !h->cert)
 		return ret;
 	blob.len = strlen(h->cert);
-	ret = curl_easy_setopt(h->easy, CURLOPT_CAINFO_BLOB, &blob);
-	return ret ? ret : curl_easy_setopt(h->easy, CURLOPT_CAPATH, NULL);
+	ret = curl.easy_setopt(h->easy, CURLOPT_CAINFO_BLOB, &blob);
+	return ret ? ret : curl.easy_setopt(h->easy, CURLOPT_CAPATH, NULL);
 }
 
 static CURLcode set_once(struct aaeld_kbshttp *h)
 {
-	CURLcode ret = curl_easy_setopt(h->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	CURLcode ret = curl.easy_setopt(h->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 
 	if (!ret)
 		ret = set_trust(h);
 	if (!ret)
-		ret = curl_easy_setopt(h->easy, CURLOPT_USERAGENT, "aaeld/" AAEL_VERSION);
+		ret = curl.easy_setopt(h->easy, CURLOPT_USERAGENT, "aaeld/" AAEL_VERSION);
 	if (ret)
 		return ret;
-	curl_easy_setopt(h->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(h->easy, CURLOPT_NOSIGNAL, 1L);
+	curl.easy_setopt(h->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl.easy_setopt(h->easy, CURLOPT_NOSIGNAL, 1L);
 	/* A resolver that is at it stays behind: neither deadline nor stop wait for it. */
-	curl_easy_setopt(h->easy, CURLOPT_QUICK_EXIT, 1L);
-	curl_easy_setopt(h->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-	curl_easy_setopt(h->easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(h->easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(h->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	curl.easy_setopt(h->easy, CURLOPT_QUICK_EXIT, 1L);
+	curl.easy_setopt(h->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+	curl.easy_setopt(h->easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl.easy_setopt(h->easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl.easy_setopt(h->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	return CURLE_OK;
+}
+
+static void close_handles(struct aaeld_kbshttp *h)
+{
+	if (!h->multi)
+		return;
+	curl.easy_cleanup(h->easy);
+	curl.multi_cleanup(h->multi);
+	curl.global_cleanup();
+	h->multi = NULL;
+	h->easy = NULL;
+}
+
+/* 0, also if they are open. */
+static int open_handles(struct aaeld_kbshttp *h, char message[AAEL_KBS_MESSAGE_BYTES])
+{
+	int ret = h->multi ? 0 : load(message);
+
+	if (ret || h->multi)
+		return ret;
+	snprintf(message, AAEL_KBS_MESSAGE_BYTES, "no memory");
+	if (curl.global_init(CURL_GLOBAL_DEFAULT))
+		return -ENOMEM;
+	h->easy = curl.easy_init();
+	h->multi = curl.multi_init();
+	if (!h->multi) {
+		curl.easy_cleanup(h->easy);
+		h->easy = NULL;
+		curl.global_cleanup();
+		return -ENOMEM;
+	}
+	if (h->easy && !set_once(h))
+		return 0;
+	close_handles(h);
+	return -ENOMEM;
 }
 
 /* NULL: no memory. */
 static struct curl_slist *headers_of(const struct aaeld_kbs_request *r)
 {
 	/* A KBS of HTTP/1.0 says nothing to an Expect. */
-	struct curl_slist *list = curl_slist_append(NULL, "Expect:"), *more;
+	struct curl_slist *list = curl.slist_append(NULL, "Expect:"), *more;
 
 	if (!list || !r->body)
 		return list;
-	more = curl_slist_append(list, "Content-Type: application/json");
+	more = curl.slist_append(list, "Content-Type: application/json");
 	if (!more)
-		curl_slist_free_all(list);
+		curl.slist_free_all(list);
 	return more;
 }
 
@@ -143,21 +237,21 @@ static CURLcode set_request(struct aaeld_kbshttp *h, struct transfer *t, struct 
 
 	if (asprintf(&url, "%s/kbs/v0/%s", h->url, r->path) < 0)
 		return CURLE_OUT_OF_MEMORY;
-	ret = curl_easy_setopt(h->easy, CURLOPT_URL, url);
+	ret = curl.easy_setopt(h->easy, CURLOPT_URL, url);
 	free(url);
 	snprintf(cookie, sizeof(cookie), "kbs-session-id=%s", r->cookie);
 	if (!ret)
-		ret = curl_easy_setopt(h->easy, CURLOPT_COOKIE, *r->cookie ? cookie : NULL);
+		ret = curl.easy_setopt(h->easy, CURLOPT_COOKIE, *r->cookie ? cookie : NULL);
 	if (ret)
 		return ret;
-	curl_easy_setopt(h->easy, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(h->easy, CURLOPT_WRITEDATA, t);
-	curl_easy_setopt(h->easy, CURLOPT_HEADERDATA, t);
+	curl.easy_setopt(h->easy, CURLOPT_HTTPHEADER, headers);
+	curl.easy_setopt(h->easy, CURLOPT_WRITEDATA, t);
+	curl.easy_setopt(h->easy, CURLOPT_HEADERDATA, t);
 	if (r->body) {
-		curl_easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_size);
-		curl_easy_setopt(h->easy, CURLOPT_POSTFIELDS, r->body);
+		curl.easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_size);
+		curl.easy_setopt(h->easy, CURLOPT_POSTFIELDS, r->body);
 	} else {
-		curl_easy_setopt(h->easy, CURLOPT_HTTPGET, 1L);
+		curl.easy_setopt(h->easy, CURLOPT_HTTPGET, 1L);
 	}
 	return CURLE_OK;
 }
@@ -170,7 +264,7 @@ static CURLcode transfer(struct aaeld_kbshttp *h, int64_t deadline_ms)
 	CURLMsg *message;
 
 	for (;;) {
-		if (curl_multi_perform(h->multi, &running))
+		if (curl.multi_perform(h->multi, &running))
 			return CURLE_FAILED_INIT;
 		if (!running)
 			break;
@@ -179,9 +273,9 @@ static CURLcode transfer(struct aaeld_kbshttp *h, int64_t deadline_ms)
 			return CURLE_ABORTED_BY_CALLBACK;
 		if (ms <= 0)
 			return CURLE_OPERATION_TIMEDOUT;
-		curl_multi_poll(h->multi, NULL, 0, (int)ms, NULL);
+		curl.multi_poll(h->multi, NULL, 0, (int)ms, NULL);
 	}
-	message = curl_multi_info_read(h->multi, &left);
+	message = curl.multi_info_read(h->multi, &left);
 	return message && message->msg == CURLMSG_DONE ? message->data.result : CURLE_FAILED_INIT;
 }
 
@@ -191,15 +285,15 @@ static CURLcode ask(struct aaeld_kbshttp *h, struct transfer *t, char *error)
 	CURLcode ret = headers ? set_request(h, t, headers) : CURLE_OUT_OF_MEMORY;
 
 	*error = '\0';
-	curl_easy_setopt(h->easy, CURLOPT_ERRORBUFFER, error);
-	if (!ret && curl_multi_add_handle(h->multi, h->easy))
+	curl.easy_setopt(h->easy, CURLOPT_ERRORBUFFER, error);
+	if (!ret && curl.multi_add_handle(h->multi, h->easy))
 		ret = CURLE_OUT_OF_MEMORY;
 	if (!ret) {
 		ret = transfer(h, t->request->deadline_ms);
-		curl_multi_remove_handle(h->multi, h->easy);
+		curl.multi_remove_handle(h->multi, h->easy);
 	}
-	curl_easy_setopt(h->easy, CURLOPT_ERRORBUFFER, NULL);
-	curl_slist_free_all(headers);
+	curl.easy_setopt(h->easy, CURLOPT_ERRORBUFFER, NULL);
+	curl.slist_free_all(headers);
 	return ret;
 }
 
@@ -245,10 +339,13 @@ int aaeld_kbshttp_ask(struct aaeld_kbshttp *h, struct aaeld_kbs_request *request
 	int ret;
 
 	*answer = (struct aaeld_kbs_answer){ 0 };
+	ret = open_handles(h, message);
+	if (ret)
+		return ret;
 	code = ask(h, &t, error);
 	ret = error_of(code, &t);
 	if (!ret) {
-		curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
+		curl.easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
 		answer->status = (int)status;
 		return 0;
 	}
@@ -260,7 +357,7 @@ int aaeld_kbshttp_ask(struct aaeld_kbshttp *h, struct aaeld_kbs_request *request
 		snprintf(message, AAEL_KBS_MESSAGE_BYTES, "no answer in time");
 	else
 		snprintf(message, AAEL_KBS_MESSAGE_BYTES, "%s",
-			 *error ? error : curl_easy_strerror(code));
+			 *error ? error : curl.easy_strerror(code));
 	return ret;
 }
 
@@ -277,7 +374,7 @@ static int pause_for(struct aaeld_kbshttp *h, int64_t ms)
 	int64_t until = aaeld_now_ms() + ms;
 
 	while (!h->stop && ms > 0) {
-		curl_multi_poll(h->multi, NULL, 0, (int)ms, NULL);
+		curl.multi_poll(h->multi, NULL, 0, (int)ms, NULL);
 		ms = until - aaeld_now_ms();
 	}
 	return h->stop ? -ECANCELED : 0;
@@ -307,15 +404,11 @@ struct aaeld_kbshttp *aaeld_kbshttp_new(const char *url, const char *cert)
 {
 	struct aaeld_kbshttp *h = calloc(1, sizeof(*h));
 
-	if (!h || curl_global_init(CURL_GLOBAL_DEFAULT)) {
-		free(h);
+	if (!h)
 		return NULL;
-	}
 	h->url = strdup(url);
 	h->cert = cert ? strdup(cert) : NULL;
-	h->multi = curl_multi_init();
-	h->easy = curl_easy_init();
-	if (h->url && (h->cert || !cert) && h->multi && h->easy && !set_once(h))
+	if (h->url && (h->cert || !cert))
 		return h;
 	aaeld_kbshttp_free(h);
 	return NULL;
@@ -323,19 +416,20 @@ struct aaeld_kbshttp *aaeld_kbshttp_new(const char *url, const char *cert)
 
 void aaeld_kbshttp_stop(struct aaeld_kbshttp *h)
 {
+	CURLM *multi;
+
+	/* Whose handle comes later sees this before it waits for anything. */
 	h->stop = true;
-	curl_multi_wakeup(h->multi);
+	multi = h->multi;
+	if (multi)
+		curl.multi_wakeup(multi);
 }
 
 void aaeld_kbshttp_free(struct aaeld_kbshttp *h)
 {
 	if (!h)
 		return;
-	if (h->easy)
-		curl_easy_cleanup(h->easy);
-	if (h->multi)
-		curl_multi_cleanup(h->multi);
-	curl_global_cleanup();
+	close_handles(h);
 	free(h->url);
 	free(h->cert);
 	free(h);

@@ -58,6 +58,15 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
 	return real(name, service, hints, found);
 }
 
+static bool no_library;
+
+void *dlopen(const char *name, int flags)
+{
+	void *(*real)(const char *, int) = (void *(*)(const char *, int))dlsym(RTLD_NEXT, "dlopen");
+
+	return real(no_library ? "libmissing.so.4" : name, flags);
+}
+
 static void hear(int fd)
 {
 	size_t used = 0;
@@ -191,6 +200,19 @@ static void cookie_is_kept_and_sent(void **state)
 	assert_heard("Cookie: kbs-session-id=abc\r\n");
 	assert_null(strstr(server.request, "Content-Type"));
 	assert_string_equal(answer.body, "{}");
+}
+
+/* It says so, at once; and it may be installed while we run. */
+static void missing_library_is_told(void **state)
+{
+	(void)state;
+	start(1, OK, NULL);
+	no_library = true;
+	assert_int_equal(ask(NULL, LONG_MS), -ELIBACC);
+	assert_non_null(strstr(message, "libmissing.so.4"));
+	assert_null(answer.body);
+	no_library = false;
+	assert_int_equal(ask(NULL, LONG_MS), 0);
 }
 
 static void cookie_of_a_proxy_is_not_the_kbs(void **state)
@@ -347,12 +369,21 @@ static void stop_ends_a_pause(void **state)
 	stop_ends_everything(BUSY);
 }
 
+static void stop_may_come_before_the_first_request(void **state)
+{
+	(void)state;
+	start(0, NULL, NULL);
+	aaeld_kbshttp_stop(http);
+	assert_int_equal(ask("{}", LONG_MS), -ECANCELED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(cookie_is_kept_and_sent),
+		TEST(missing_library_is_told),
 		TEST(cookie_of_a_proxy_is_not_the_kbs),
 		TEST(redirect_is_an_answer),
 		TEST(answer_may_end_with_the_connection),
@@ -364,6 +395,7 @@ int main(void)
 		TEST(stop_does_not_wait_for_a_name),
 		TEST(stop_ends_a_request),
 		TEST(stop_ends_a_pause),
+		TEST(stop_may_come_before_the_first_request),
 	};
 
 	/* A proxy of the machine's is none of ours. */

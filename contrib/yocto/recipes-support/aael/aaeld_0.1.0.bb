@@ -18,6 +18,8 @@ SYSTEMD_SERVICE:${PN} = "aaeld.service"
 USERADD_PACKAGES = "${PN} aael-tools"
 GROUPADD_PARAM:${PN} = "--system tss"
 GROUPADD_PARAM:aael-tools = "--system aael"
+# Loaded with the first request to a KBS.
+RDEPENDS:${PN} = "libcurl"
 RRECOMMENDS:${PN} = "aael-tools kernel-module-aael"
 
 do_compile() {
