@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#define TOML_ENABLE_FORMATTERS 0 /* we only read */
 #include <toml++/toml.h>
 
 #include "toml.h"

@@ -8,8 +8,8 @@
 common=(dkms linux-headers-cloud-amd64 gcc libc6-dev systemd systemd-sysv udev kmod dbus curl jq procps)
 # What apt would fetch for the packages: so that they are all that comes and goes.
 declare -A needed=(
-	[bookworm]='tpm-udev libcjson1 libcurl4 libevent-2.1-7 libnl-genl-3-200 libtomlplusplus3 libtss2-esys-3.0.2-0 libtss2-rc0'
-	[trixie]='tpm-udev libcjson1 libcurl4t64 libevent-2.1-7t64 libnl-genl-3-200 libtomlplusplus3t64 libtss2-esys-3.0.2-0t64 libtss2-rc0t64'
+	[bookworm]='tpm-udev libcjson1 libcurl4 libevent-2.1-7 libnl-genl-3-200 libtss2-esys-3.0.2-0 libtss2-rc0'
+	[trixie]='tpm-udev libcjson1 libcurl4t64 libevent-2.1-7t64 libnl-genl-3-200 libtss2-esys-3.0.2-0t64 libtss2-rc0t64'
 )
 
 # unpack SUITE TARGET PACKAGE… [-- MORE ARGUMENTS OF MMDEBSTRAP]
