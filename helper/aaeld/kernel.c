@@ -79,9 +79,13 @@ static bool is_prompt(int fd)
 
 static int append_now(void *kernel, const struct aaeld_event *event, uint64_t *sequence)
 {
-	int fd = device(O_WRONLY | O_NONBLOCK);
+	int fd;
 
 	(void)kernel;
+	/* To know it, the kernel takes in what has been logged since somebody asked last. */
+	if (event->once)
+		return -EAGAIN;
+	fd = device(O_WRONLY | O_NONBLOCK);
 	if (fd < 0)
 		return fd;
 	return is_prompt(fd) ? extend(fd, event, sequence) : done(fd, -EAGAIN);

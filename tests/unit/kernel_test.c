@@ -139,6 +139,19 @@ static void only_a_register_that_answers_at_once_is_appended_to_now(void **state
 	assert_string_equal(capture_end(), "");
 }
 
+static void who_asks_for_once_goes_to_the_thread(void **state)
+{
+	struct aaeld_event once = event;
+	uint64_t sequence;
+
+	(void)state;
+	once.once = true;
+	extends = 0;
+	answered = (struct aael_info){ .provider = "soft", .flags = AAEL_INFO_F_SOFT };
+	assert_int_equal(aaeld_kernel_ops.append_now(NULL, &once, &sequence), -EAGAIN);
+	assert_int_equal(extends, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +159,7 @@ int main(void)
 		cmocka_unit_test(the_log_says_why_the_device_cannot_be_used),
 		cmocka_unit_test(errnos_of_the_device_are_passed_on),
 		cmocka_unit_test(only_a_register_that_answers_at_once_is_appended_to_now),
+		cmocka_unit_test(who_asks_for_once_goes_to_the_thread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
