@@ -67,7 +67,7 @@ def measure(path, guest, options, env):
         print('\n'.join(lines[-30:]), output, file=sys.stderr)
         print(f'bench: {name} failed', file=sys.stderr)
     here = {'guest': name, 'kernel': guests.releases.get(guest['kernel'], ''), 'qemu': told(name)}
-    return not status, [{**result, **here} for result in found]
+    return not status, [{**result, **here, 'verdicts': figures.verdicts(result)} for result in found]
 
 
 def versions():
@@ -116,7 +116,7 @@ def main():
     with open(OUT + '/results.json', 'w', encoding='utf-8') as file:
         json.dump({'quick': args.quick, 'slow': args.slow, 'versions': said, 'results': results}, file, indent=1)
     show(results, said)
-    missed = [r for r in results if not all(figures.verdicts(r).values())]
+    missed = [r for r in results if not all(r['verdicts'].values())]
     unseen = figures.unseen(results, wanted)
     for what in unseen:
         print('not measured: ' + what)

@@ -11,6 +11,7 @@ import threading
 import time
 import traceback
 
+import bench
 import completion
 import contributing
 import demo
@@ -81,7 +82,7 @@ def main():
     args = parser.parse_args()
 
     jobs = [*static.jobs(), *lint.jobs(), *completion.jobs(), *harness.jobs(), *host.jobs(), *packages.jobs(),
-            *recipes.jobs(), *contributing.jobs(), *demo.jobs(), *guests.jobs(args.k)]
+            *recipes.jobs(), *contributing.jobs(), *bench.jobs(), *demo.jobs(), *guests.jobs(args.k)]
     unknown = [name for name in args.names if not any(matches(job, [name]) for job in jobs)]
     if unknown:
         sys.exit('tests/run: no such test: ' + ', '.join(unknown))
