@@ -42,6 +42,7 @@ ELSEWHERE = {
     'make demo PLATFORM=tdx': Job('demo', 'tests/suites/demo.py', "'make', 'demo', 'PLATFORM=tpm', 'KEEP=1'"),
     'make check': 'runs this test',
     'make lint': 'runs style and lint@…, which are jobs of their own',
+    'make bench': Job('bench', 'tests/suites/bench.py', "'/tests/bench/run', '--quick', '--slow'"),
     'tests/run deb deb-install deb-boot': 'jobs of their own',
     'tests/run -l': Job('docs', 'tests/docs/documents_test.py', "'tests/run -l'"),
     'make kmod': 'the first half of the next',
