@@ -13,23 +13,48 @@ static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 static const char url_alphabet[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+/* The four digits of up to three bytes. */
+static void encode_group(const char *digits, const uint8_t *in, size_t size, char out[4])
+{
+	uint32_t bits = (uint32_t)in[0] << 16 | (uint32_t)(size > 1 ? in[1] : 0) << 8 |
+			(uint32_t)(size > 2 ? in[2] : 0);
+
+	out[0] = digits[bits >> 18];
+	out[1] = digits[bits >> 12 & 63];
+	out[2] = size > 1 ? digits[bits >> 6 & 63] : '=';
+	out[3] = size > 2 ? digits[bits & 63] : '=';
+}
+
 static void encode(const char *digits, const uint8_t *in, size_t size, char *out)
 {
-	for (; size; in += 3, size -= size < 3 ? size : 3) {
-		uint32_t bits = (uint32_t)in[0] << 16 | (uint32_t)(size > 1 ? in[1] : 0) << 8 |
-				(uint32_t)(size > 2 ? in[2] : 0);
-
-		*out++ = digits[bits >> 18];
-		*out++ = digits[bits >> 12 & 63];
-		*out++ = size > 1 ? digits[bits >> 6 & 63] : '=';
-		*out++ = size > 2 ? digits[bits & 63] : '=';
-	}
+	for (; size; in += 3, size -= size < 3 ? size : 3, out += 4)
+		encode_group(digits, in, size, out);
 	*out = '\0';
 }
 
 void aael_base64_encode(const void *data, size_t size, char *out)
 {
 	encode(alphabet, data, size, out);
+}
+
+size_t aael_base64_slice(const void *data, size_t size, size_t at, char *out, size_t room)
+{
+	size_t all = AAEL_BASE64_CHARS(size), done = 0, in, n;
+	const uint8_t *bytes = data;
+	char group[4];
+
+	for (; at + done < all && done < room; done += n) {
+		in = (at + done) / 4 * 3;
+		n = 4 - (at + done) % 4;
+		if (n == 4 && room - done >= 4) {
+			encode_group(alphabet, bytes + in, size - in, out + done);
+			continue;
+		}
+		encode_group(alphabet, bytes + in, size - in, group);
+		n = n < room - done ? n : room - done;
+		memcpy(out + done, group + (at + done) % 4, n);
+	}
+	return done;
 }
 
 static void put(FILE *out, const char *digits, const uint8_t *data, size_t size, bool pad)

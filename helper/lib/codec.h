@@ -20,6 +20,11 @@ struct aael_base64_error {
 /* @out has AAEL_BASE64_CHARS(@size) + 1 bytes. */
 void aael_base64_encode(const void *data, size_t size, char *out);
 /*
+ * A part of that text: from the @at-th character on, as many as there are and @room is for, no
+ * NUL. Returns how many; 0: the end.
+ */
+size_t aael_base64_slice(const void *data, size_t size, size_t at, char *out, size_t room);
+/*
  * Exactly the one text that the encoder makes of the bytes: with padding, without line
  * breaks, the bits that no byte uses zero. @out has room for @size / 4 * 3 bytes. 0 and
  * *@out_size; -EBADMSG, then *@err says what is wrong.

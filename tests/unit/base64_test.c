@@ -161,6 +161,26 @@ static void no_more_than_there_is_room_for(void **state)
 	assert_int_equal(decode("Zm9vYmF", out, 2, &size), -EINVAL);
 }
 
+static void a_slice_is_of_the_same_text(void **state)
+{
+	static const char data[] = "foobarba";
+
+	(void)state;
+	for (size_t size = 0; size < sizeof(data); size++) {
+		char *text = encode(data, size), part[16];
+		size_t chars = strlen(text), n;
+
+		for (size_t at = 0; at <= chars; at++)
+			for (size_t room = 0; room <= sizeof(part); room++) {
+				n = aael_base64_slice(data, size, at, part, room);
+				assert_int_equal(n, chars - at < room ? chars - at : room);
+				assert_memory_equal(part, text + at, n);
+			}
+		assert_int_equal(aael_base64_slice(data, size, chars + 4, part, 4), 0);
+		free(text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +189,7 @@ int main(void)
 		cmocka_unit_test(one_text_for_each_byte_string),
 		cmocka_unit_test(long_ones_survive),
 		cmocka_unit_test(no_more_than_there_is_room_for),
+		cmocka_unit_test(a_slice_is_of_the_same_text),
 	};
 
 	return cmocka_run_group_tests_name("base64", tests, NULL, NULL);
