@@ -18,6 +18,7 @@
 
 #include "initdata.h"
 #include "kbsmsg.h"
+#include "parts.h"
 #include "teekey.h"
 
 /* Limits. */
@@ -196,8 +197,8 @@ struct aaeld_kernel_ops {
 	 */
 	int (*snapshot)(void *kernel, struct aael_snapshot *snapshot,
 			struct aael_snapshot_register *registers);
-	/* The whole log; *@log to free(). Any thread. */
-	int (*read_log)(void *kernel, uint8_t **log, size_t *size);
+	/* The first @size bytes of the log, as aael_dev_map_log(). Any thread. */
+	int (*map_log)(void *kernel, size_t size, const uint8_t **log);
 	/* Enable with an index, or AAEL_INDEX_DEFAULT. @message: the kernel's words. */
 	int (*enable)(void *kernel, uint32_t index, char message[AAELD_MESSAGE_BYTES]);
 };
@@ -281,9 +282,9 @@ void aaeld_worker_free(struct aaeld_worker *worker);
 struct aaeld_kbshttp;
 
 struct aaeld_kbs_request {
-	const char *path; /* behind /kbs/v0/ */
-	const char *body; /* NULL: GET; else POST of JSON */
-	size_t body_size;
+	const char *path;	      /* behind /kbs/v0/ */
+	const struct aael_part *body; /* NULL: GET; else POST of JSON */
+	size_t body_parts;
 	char *cookie; /* in, out: of AAEL_KBS_COOKIE_BYTES, the session's; "": none */
 	int64_t deadline_ms;
 	size_t answer_max;
@@ -366,6 +367,8 @@ bool aaeld_mark_is(const struct aaeld_mark *a, const struct aaeld_mark *b);
 
 /* ---- shared.c: a secret that answers hold until they are sent; of the loop's thread --- */
 
+struct aaeld_call;
+
 struct aaeld_shared {
 	unsigned int holders;
 	size_t size;
@@ -377,6 +380,8 @@ struct aaeld_shared *aaeld_shared_new(uint8_t *data, size_t size);
 void aaeld_shared_hold(struct aaeld_shared *shared);
 /* The last one clears and frees it. @shared may be NULL. */
 void aaeld_shared_release(struct aaeld_shared *shared);
+/* Answer 200, application/octet-stream with it; who asked holds it until it is sent. */
+void aaeld_shared_reply(struct aaeld_call *call, struct aaeld_shared *shared);
 
 /* ---- routes.c: request to answer, without any socket ---------------------------- */
 
@@ -462,6 +467,8 @@ int aaeld_query_get(const char *target, const char *name, char **value, size_t *
 /* ---- evidence.c: GET /aa/evidence; evidence_tdx.c, evidence_tpm.c ------------------- */
 
 #define AAELD_REPORT_DATA_BYTES 64
+#define AAELD_EVIDENCE_PARTS 3	     /* what is in front of the log, most of the log, its end */
+#define AAELD_EVIDENCE_TAIL_BYTES 32 /* eight 0xFF and up to two bytes of the log, in base64 */
 
 /* One piece of evidence in the making. */
 struct aaeld_evidence {
@@ -469,8 +476,12 @@ struct aaeld_evidence {
 	void *kernel;
 	uint8_t data[AAELD_REPORT_DATA_BYTES]; /* zero behind @data_size */
 	size_t data_size;
-	char *json; /* out: to free() */
-	size_t json_size;
+	/* Out: the JSON, and what its parts are of, to aaeld_evidence_free(). */
+	struct aael_part json[AAELD_EVIDENCE_PARTS];
+	char *head;
+	const uint8_t *log;
+	size_t log_size;
+	char tail[AAELD_EVIDENCE_TAIL_BYTES];
 	char message[AAELD_EVIDENCE_MESSAGE_BYTES]; /* out: why there is none */
 };
 
@@ -480,7 +491,7 @@ struct aaeld_evidence_ops {
 	bool hardware;
 	/*
 	 * May take seconds; any thread. 0 and the JSON; else a negative errno and a message:
-	 * -ENOMEM, or what prevents it now.
+	 * -ENOMEM, or what prevents it now. Both to aaeld_evidence_free().
 	 */
 	int (*make)(struct aaeld_evidence *evidence);
 };
@@ -513,14 +524,18 @@ struct aaeld_point {
 };
 
 int aaeld_evidence_point(struct aaeld_evidence *e, struct aaeld_point *point);
-/* The log, and behind it room for a mark. *@log to free(). */
-int aaeld_evidence_log(struct aaeld_evidence *e, uint8_t **log, size_t *size);
-/* The first @bytes of a log that aaeld_evidence_log() gave, ended by eight 0xFF, in base64. */
-void aaeld_evidence_put_log(FILE *out, uint8_t *log, size_t bytes);
-/* Begin to write @e->json; NULL: no memory, which the message says. */
+/* @e->log becomes the log as far as that point. 0, or the errno of map_log(). */
+int aaeld_evidence_map(struct aaeld_evidence *e, const struct aaeld_point *to);
+/* Begin to write the JSON; NULL: no memory, which the message says. */
 FILE *aaeld_evidence_begin(struct aaeld_evidence *e);
 /* It is complete. 0, or -ENOMEM. */
 int aaeld_evidence_end(struct aaeld_evidence *e, FILE *out);
+/*
+ * It is complete but for its last member, the first @bytes of @e->log and eight 0xFF; 0: null.
+ * 0, or -ENOMEM.
+ */
+int aaeld_evidence_end_log(struct aaeld_evidence *e, FILE *out, size_t bytes);
+void aaeld_evidence_free(struct aaeld_evidence *e);
 
 /* GET /aa/additional-evidence: empty, no further device is supported yet. */
 void aaeld_evidence_get_additional(struct aaeld_app *app, const struct aaeld_request *request,

@@ -52,33 +52,25 @@ int aaeld_evidence_point(struct aaeld_evidence *e, struct aaeld_point *point)
 	return ret ? kernel_error(e, ret, "snapshot of the log") : 0;
 }
 
-int aaeld_evidence_log(struct aaeld_evidence *e, uint8_t **log, size_t *size)
+static void unmap(struct aaeld_evidence *e)
 {
-	int ret = e->ops->read_log(e->kernel, log, size);
-	uint8_t *more;
-
-	if (ret)
-		return kernel_error(e, ret, "reading the log");
-	more = realloc(*log, *size + MARK_BYTES);
-	if (!more) {
-		free(*log);
-		return aaeld_evidence_fail(e, -ENOMEM, "no memory");
-	}
-	*log = more;
-	return 0;
+	aael_dev_unmap_log(e->log, e->log_size);
+	e->log = NULL;
 }
 
-void aaeld_evidence_put_log(FILE *out, uint8_t *log, size_t bytes)
+int aaeld_evidence_map(struct aaeld_evidence *e, const struct aaeld_point *to)
 {
-	memset(log + bytes, 0xff, MARK_BYTES);
-	fputc('"', out);
-	aael_base64_put(out, log, bytes + MARK_BYTES);
-	fputc('"', out);
+	int ret;
+
+	unmap(e);
+	e->log_size = (size_t)to->bytes;
+	ret = e->ops->map_log(e->kernel, e->log_size, &e->log);
+	return ret ? kernel_error(e, ret, "mapping the log") : 0;
 }
 
 FILE *aaeld_evidence_begin(struct aaeld_evidence *e)
 {
-	FILE *out = open_memstream(&e->json, &e->json_size);
+	FILE *out = open_memstream(&e->head, &e->json[0].size);
 
 	if (!out)
 		aaeld_evidence_fail(e, -ENOMEM, "no memory");
@@ -89,11 +81,39 @@ int aaeld_evidence_end(struct aaeld_evidence *e, FILE *out)
 {
 	bool failed = ferror(out);
 
-	if (!fclose(out) && !failed && e->json)
-		return 0;
-	free(e->json);
-	e->json = NULL;
-	return aaeld_evidence_fail(e, -ENOMEM, "no memory");
+	if (fclose(out) || failed || !e->head)
+		return aaeld_evidence_fail(e, -ENOMEM, "no memory");
+	e->json[0].data = e->head;
+	return 0;
+}
+
+/* The mark is not in the log: whole groups of three bytes are, what remains stands before it. */
+static void put_log(struct aaeld_evidence *e, size_t bytes)
+{
+	size_t remain = bytes % 3;
+	uint8_t end[2 + MARK_BYTES];
+
+	memcpy(end, e->log + bytes - remain, remain);
+	memset(end + remain, 0xff, MARK_BYTES);
+	aael_base64_encode(end, remain + MARK_BYTES, e->tail);
+	strcat(e->tail, "\"}");
+	e->json[1] = (struct aael_part){ e->log, bytes - remain, .base64 = true };
+	e->json[2] = (struct aael_part){ e->tail, strlen(e->tail), .base64 = false };
+}
+
+int aaeld_evidence_end_log(struct aaeld_evidence *e, FILE *out, size_t bytes)
+{
+	fputs(bytes ? ",\"cc_eventlog\":\"" : ",\"cc_eventlog\":null}", out);
+	if (bytes)
+		put_log(e, bytes);
+	return aaeld_evidence_end(e, out);
+}
+
+void aaeld_evidence_free(struct aaeld_evidence *e)
+{
+	unmap(e);
+	free(e->head);
+	e->head = NULL;
 }
 
 /* ---- kinds ------------------------------------------------------------------ */
@@ -161,17 +181,31 @@ struct evidence_job {
 	struct aaeld_evidence evidence;
 	bool allow_sample;
 	int ret;
+	char *text;
+	size_t text_size;
 };
+
+static int make(struct evidence_job *j)
+{
+	struct aaeld_evidence *e = &j->evidence;
+	const struct aaeld_evidence_ops *kind;
+	struct aael_info info;
+	int ret = aaeld_evidence_kind(e, j->allow_sample, &kind, &info);
+
+	if (!ret)
+		ret = kind->make(e);
+	if (ret)
+		return ret;
+	j->text = aael_parts_text(e->json, AAELD_EVIDENCE_PARTS, &j->text_size);
+	return j->text ? 0 : aaeld_evidence_fail(e, -ENOMEM, "no memory");
+}
 
 static void run(struct aaeld_job *job)
 {
 	struct evidence_job *j = (struct evidence_job *)job;
-	const struct aaeld_evidence_ops *kind;
-	struct aael_info info;
 
-	j->ret = aaeld_evidence_kind(&j->evidence, j->allow_sample, &kind, &info);
-	if (!j->ret)
-		j->ret = kind->make(&j->evidence);
+	j->ret = make(j);
+	aaeld_evidence_free(&j->evidence);
 }
 
 static void finish(struct aaeld_job *job)
@@ -179,15 +213,21 @@ static void finish(struct aaeld_job *job)
 	static struct aaeld_log_limit limit;
 	struct evidence_job *j = (struct evidence_job *)job;
 	struct aaeld_evidence *e = &j->evidence;
+	struct aaeld_shared *body = NULL;
 
 	if (!j->ret) {
-		aaeld_routes_reply(j->call, 200, "application/octet-stream", e->json);
+		body = aaeld_shared_new((uint8_t *)j->text, j->text_size);
+		if (!body)
+			j->ret = aaeld_evidence_fail(e, -ENOMEM, "no memory");
+	}
+	if (body) {
+		aaeld_shared_reply(j->call, body);
 	} else {
 		aaeld_log_limited(&limit, AAELD_WARNING, "no evidence: %s", e->message);
 		aaeld_routes_reply(j->call, aaeld_evidence_status(j->ret), "text/plain",
 				   e->message);
 	}
-	free(e->json);
+	aaeld_shared_release(body);
 	free(j);
 }
 

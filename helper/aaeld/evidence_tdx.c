@@ -3,7 +3,7 @@
  * Evidence of a TDX guest, by configfs-tsm: a folder of our own, from making it to removing
  * it. The registers' values are in the quote, and tell how much of the log it is about.
  *
- * {"cc_eventlog":base64(log) or null,"quote":base64}
+ * {"quote":base64,"cc_eventlog":base64(log) or null}
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,6 @@ struct quoted {
 	size_t quote_size;
 	struct aael_tdquote fields;
 	struct aael_cut cut;
-	uint8_t *log;
 };
 
 /* ---- configfs-tsm ------------------------------------------------------------- */
@@ -169,17 +168,13 @@ static int cut_once(struct aaeld_evidence *e, struct quoted *q)
 	int ret = aaeld_evidence_point(e, &q->to);
 
 	if (!ret)
-		ret = aaeld_evidence_log(e, &q->log, &range.size);
+		ret = aaeld_evidence_map(e, &q->to);
 	if (ret)
 		return ret;
-	range.log = q->log;
-	range.to = q->to.bytes;
+	range.log = e->log;
+	range.to = range.size = q->to.bytes;
 	ret = aael_cut_tdx(&q->cut, &range, q->fields.rtmrs);
-	if (!ret)
-		return 0;
-	free(q->log);
-	q->log = NULL;
-	return aaeld_evidence_fail(e, ret, "%s", q->cut.error);
+	return ret ? aaeld_evidence_fail(e, ret, "%s", q->cut.error) : 0;
 }
 
 static int cut(struct aaeld_evidence *e, struct quoted *q)
@@ -199,15 +194,10 @@ static int put_evidence(struct aaeld_evidence *e, struct quoted *q)
 
 	if (!out)
 		return -ENOMEM;
-	fputs("{\"cc_eventlog\":", out);
-	if (q->cut.entries)
-		aaeld_evidence_put_log(out, q->log, q->cut.bytes);
-	else
-		fputs("null", out);
-	fputs(",\"quote\":\"", out);
+	fputs("{\"quote\":\"", out);
 	aael_base64_put(out, q->quote, q->quote_size);
-	fputs("\"}", out);
-	return aaeld_evidence_end(e, out);
+	fputc('"', out);
+	return aaeld_evidence_end_log(e, out, q->cut.entries ? q->cut.bytes : 0);
 }
 
 static int make(struct aaeld_evidence *e)
@@ -225,7 +215,6 @@ static int make(struct aaeld_evidence *e)
 	if (!ret)
 		ret = put_evidence(e, q);
 	free(q->quote);
-	free(q->log);
 	free(q);
 	return ret == -EOPNOTSUPP ? -ENODEV : ret;
 }

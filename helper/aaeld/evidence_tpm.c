@@ -29,7 +29,6 @@ struct quoted {
 	uint8_t pcrs[AAEL_TPM_PCRS][AAEL_TPM_PCR_BYTES];
 	struct aael_tpm_quote quote;
 	struct aael_cut cut;
-	uint8_t *log;
 };
 
 static void put(FILE *out, const char *before, const uint8_t *data, size_t size)
@@ -55,10 +54,7 @@ static int put_evidence(struct aaeld_evidence *e, struct quoted *q, const uint8_
 		fprintf(out, "%s\"%s\"", n ? "," : "", hex);
 	}
 	put(out, "]},\"ak_public\":\"", ak, ak_size);
-	fputs(",\"cc_eventlog\":", out);
-	aaeld_evidence_put_log(out, q->log, q->cut.bytes);
-	fputc('}', out);
-	return aaeld_evidence_end(e, out);
+	return aaeld_evidence_end_log(e, out, q->cut.bytes);
 }
 
 /* The quote, between readings of the PCRs, between snapshots. */
@@ -82,20 +78,17 @@ static int cut(struct aaeld_evidence *e, struct quoted *q)
 	struct aael_cut_range range = {
 		.from = q->from.bytes,
 		.to = q->to.bytes,
+		.size = q->to.bytes,
 		.reg_count = q->from.reg_count,
 		.registers = q->from.registers,
 	};
-	int ret = aaeld_evidence_log(e, &q->log, &range.size);
+	int ret = aaeld_evidence_map(e, &q->to);
 
 	if (ret)
 		return ret;
-	range.log = q->log;
+	range.log = e->log;
 	ret = aael_cut_tpm(&q->cut, &range, q->before, q->after, q->quote.digest, q->pcrs);
-	if (!ret)
-		return 0;
-	free(q->log);
-	q->log = NULL;
-	return aaeld_evidence_fail(e, ret, "%s", q->cut.error);
+	return ret ? aaeld_evidence_fail(e, ret, "%s", q->cut.error) : 0;
 }
 
 static int quote(struct aaeld_evidence *e, struct aael_tpm *tpm, struct quoted *q)
@@ -132,7 +125,6 @@ static int make(struct aaeld_evidence *e)
 		ret = put_evidence(e, q, ak, ak_size);
 	aael_tpm_close(tpm);
 	free(ak);
-	free(q->log);
 	free(q);
 	/* The caller tells "no hardware" by it; here a bank is missing. */
 	return ret == -EOPNOTSUPP ? -ENODEV : ret;

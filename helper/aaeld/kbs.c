@@ -81,13 +81,18 @@ __attribute__((format(printf, 2, 3))) static void add(struct aaeld_kbs_result *r
 	va_end(ap);
 }
 
+static size_t evidence_size(const struct handshake *h)
+{
+	return aael_parts_size(h->evidence.json, AAELD_EVIDENCE_PARTS);
+}
+
 /* The KBS often says no more than "refused": what we know ourselves. */
 static void add_sent(const struct handshake *h)
 {
 	const struct aael_initdata *initdata = h->kbs->o.initdata;
 
 	add(h->result, "; sent: %s evidence of %zu bytes, a log of %llu events (%s), %s Init-Data",
-	    h->kind->tee, h->evidence.json_size, (unsigned long long)h->session->mark.count,
+	    h->kind->tee, evidence_size(h), (unsigned long long)h->session->mark.count,
 	    aael_dev_health_name(h->session->mark.health), initdata ? initdata->alg->name : "no");
 }
 
@@ -134,48 +139,67 @@ static enum aael_kbs_problem refused(struct aaeld_kbs *kbs, struct aaeld_kbs_res
 }
 
 /*
- * POST of what @put writes. 0 and *@answer, which is a success; -EPROTO; -EKEYREJECTED: the KBS
- * does not believe the evidence.
+ * POST of a body. 0 and *@answer, which is a success; -EPROTO; -EKEYREJECTED: the KBS does not
+ * believe the evidence.
  */
-static int post(struct handshake *h, const char *path,
-		void (*put)(FILE *, const struct handshake *), struct aaeld_kbs_answer *answer)
+static int post(struct handshake *h, const char *path, const struct aael_part *body, size_t parts,
+		struct aaeld_kbs_answer *answer)
 {
 	struct aaeld_kbs_request request = {
 		.path = path,
+		.body = body,
+		.body_parts = parts,
 		.cookie = h->session->cookie,
 		.answer_max = h->answer_max,
 	};
-	char *body = NULL;
-	FILE *out = open_memstream(&body, &request.body_size);
-	int ret;
+	int ret = ask(h->kbs, h->result, &request, answer);
 
-	if (out)
-		put(out, h);
-	if (!out || fclose(out) || !body)
-		return no_memory(h->result);
-	request.body = body;
-	ret = ask(h->kbs, h->result, &request, answer);
-	if (!ret && answer->status == 413 && h->evidence.json)
+	if (ret || answer->status == 200)
+		return ret;
+	if (answer->status == 413 && evidence_size(h))
 		ret = fail(
 			h->result, 502,
 			"KBS %s: the log is too large for it: a request of %zu bytes, of which the "
 			"evidence is %zu, is refused",
-			h->kbs->o.url, request.body_size, h->evidence.json_size);
-	else if (!ret && answer->status != 200)
+			h->kbs->o.url, aael_parts_size(body, parts), evidence_size(h));
+	else
 		ret = refused(h->kbs, h->result, &request, answer) == AAEL_KBS_ATTESTATION
 			      ? -EKEYREJECTED
 			      : -EPROTO;
-	free(body);
-	if (ret) {
-		free(answer->body);
-		answer->body = NULL;
-	}
+	free(answer->body);
+	answer->body = NULL;
 	return ret;
+}
+
+/* What a function writes; to free(). NULL: no memory, and the result says so. */
+static char *text_of(struct handshake *h, void (*put)(FILE *, const struct handshake *))
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out)
+		put(out, h);
+	if (out && !fclose(out) && text)
+		return text;
+	free(text);
+	no_memory(h->result);
+	return NULL;
 }
 
 static void put_auth(FILE *out, const struct handshake *h)
 {
 	aael_kbs_put_auth(out, h->kind->tee);
+}
+
+static int post_auth(struct handshake *h, struct aaeld_kbs_answer *answer)
+{
+	char *text = text_of(h, put_auth);
+	const struct aael_part body = { .data = text, .size = text ? strlen(text) : 0 };
+	int ret = text ? post(h, "auth", &body, 1, answer) : -EPROTO;
+
+	free(text);
+	return ret;
 }
 
 static void put_attest(FILE *out, const struct handshake *h)
@@ -184,11 +208,28 @@ static void put_attest(FILE *out, const struct handshake *h)
 	const struct aael_kbs_attest attest = {
 		.nonce = h->challenge.nonce,
 		.jwk = h->jwk,
-		.evidence = h->evidence.json,
 		.initdata = initdata ? initdata->document : NULL,
 	};
 
 	aael_kbs_put_attest(out, &attest);
+}
+
+static int post_attest(struct handshake *h, struct aaeld_kbs_answer *answer)
+{
+	static const char end[] = AAEL_KBS_ATTEST_END;
+	char *text = text_of(h, put_attest);
+	struct aael_part body[AAELD_EVIDENCE_PARTS + 2] = { 0 };
+	int ret = -EPROTO;
+
+	if (text) {
+		body[0] = (struct aael_part){ .data = text, .size = strlen(text) };
+		memcpy(&body[1], h->evidence.json, sizeof(h->evidence.json));
+		body[AAELD_EVIDENCE_PARTS + 1] =
+			(struct aael_part){ .data = end, .size = sizeof(end) - 1 };
+		ret = post(h, "attest", body, AAELD_EVIDENCE_PARTS + 2, answer);
+	}
+	free(text);
+	return ret;
 }
 
 /* ---- the handshake ----------------------------------------------------------------- */
@@ -216,7 +257,7 @@ static int request_challenge(struct handshake *h)
 	int ret;
 
 	h->session->cookie[0] = '\0';
-	ret = post(h, "auth", put_auth, &answer);
+	ret = post_auth(h, &answer);
 	if (ret)
 		return -EPROTO;
 	if (aael_kbs_challenge_open(&h->challenge, answer.body, answer.size, message))
@@ -247,7 +288,7 @@ static int attest(struct handshake *h)
 {
 	char message[AAEL_KBS_MESSAGE_BYTES];
 	struct aaeld_kbs_answer answer = { 0 };
-	int ret = post(h, "attest", put_attest, &answer);
+	int ret = post_attest(h, &answer);
 
 	if (ret == -EKEYREJECTED)
 		add_sent(h);
@@ -290,7 +331,7 @@ static int handshake_once(struct aaeld_kbs *kbs, struct session *session,
 	session->attested = !ret;
 	*token = h.token;
 	aael_kbs_challenge_close(&h.challenge);
-	free(h.evidence.json);
+	aaeld_evidence_free(&h.evidence);
 	free(h.jwk);
 	return ret;
 }

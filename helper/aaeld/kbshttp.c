@@ -34,6 +34,7 @@ struct aaeld_kbshttp {
 struct transfer {
 	struct aaeld_kbs_request *request;
 	struct aaeld_kbs_answer *answer;
+	size_t sent; /* of the request's body */
 	size_t header_bytes;
 	const char *too_large; /* what has more bytes than its limit, or NULL */
 	size_t limit;
@@ -41,7 +42,7 @@ struct transfer {
 
 /* ---- the library ------------------------------------------------------------------ */
 
-/* curl_easy_init() is curl.easy_init(), and so on. */
+/* curl.easy_init() is curl.easy_init(), and so on. */
 static struct {
 	__typeof__(curl_easy_cleanup) *easy_cleanup;
 	__typeof__(curl_easy_getinfo) *easy_getinfo;
@@ -141,6 +142,27 @@ static size_t on_header(char *data, size_t one, size_t size, void *arg)
 	return size;
 }
 
+static size_t on_upload(char *to, size_t one, size_t room, void *arg)
+{
+	struct transfer *t = arg;
+	size_t n =
+		aael_parts_read(t->request->body, t->request->body_parts, t->sent, to, one * room);
+
+	t->sent += n;
+	return n;
+}
+
+/* To send it once more: the KBS had closed a connection that was kept. */
+static int on_rewind(void *arg, curl_off_t offset, int origin)
+{
+	struct transfer *t = arg;
+
+	if (origin != SEEK_SET)
+		return CURL_SEEKFUNC_FAIL;
+	t->sent = (size_t)offset;
+	return CURL_SEEKFUNC_OK;
+}
+
 /* ---- a request ---------------------------------------------------------------------- */
 
 /*
@@ -176,6 +198,8 @@ static CURLcode set_once(struct aaeld_kbshttp *h)
 	curl.easy_setopt(h->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
 	curl.easy_setopt(h->easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl.easy_setopt(h->easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl.easy_setopt(h->easy, CURLOPT_READFUNCTION, on_upload);
+	curl.easy_setopt(h->easy, CURLOPT_SEEKFUNCTION, on_rewind);
 	curl.easy_setopt(h->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	return CURLE_OK;
 }
@@ -247,9 +271,12 @@ static CURLcode set_request(struct aaeld_kbshttp *h, struct transfer *t, struct 
 	curl.easy_setopt(h->easy, CURLOPT_HTTPHEADER, headers);
 	curl.easy_setopt(h->easy, CURLOPT_WRITEDATA, t);
 	curl.easy_setopt(h->easy, CURLOPT_HEADERDATA, t);
+	curl.easy_setopt(h->easy, CURLOPT_READDATA, t);
+	curl.easy_setopt(h->easy, CURLOPT_SEEKDATA, t);
 	if (r->body) {
-		curl.easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_size);
-		curl.easy_setopt(h->easy, CURLOPT_POSTFIELDS, r->body);
+		curl.easy_setopt(h->easy, CURLOPT_POST, 1L);
+		curl.easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+				 (curl_off_t)aael_parts_size(r->body, r->body_parts));
 	} else {
 		curl.easy_setopt(h->easy, CURLOPT_HTTPGET, 1L);
 	}

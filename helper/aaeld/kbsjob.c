@@ -48,14 +48,8 @@ struct aaeld_shared *aaeld_kbs_take(struct aaeld_kbs_result *result)
 void aaeld_kbs_reply(struct aaeld_call *call, const struct aaeld_kbs_result *result,
 		     struct aaeld_shared *body)
 {
-	struct aaeld_reply reply = { .status = 200, .type = "application/octet-stream" };
-
-	if (!body) {
+	if (body)
+		aaeld_shared_reply(call, body);
+	else
 		aaeld_routes_reply(call, result->status, "text/plain", result->message);
-		return;
-	}
-	reply.body = (const char *)body->data;
-	reply.body_size = body->size;
-	reply.shared = body;
-	call->done(call, &reply);
 }

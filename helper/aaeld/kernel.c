@@ -112,14 +112,15 @@ static int snapshot(void *kernel, struct aael_snapshot *out,
 	return done(fd, aael_dev_snapshot(fd, out, registers, AAEL_REGISTERS_MAX));
 }
 
-static int read_log(void *kernel, uint8_t **log, size_t *size)
+/* The mapping stays when the descriptor is closed. */
+static int map_log(void *kernel, size_t size, const uint8_t **log)
 {
 	int fd = device(O_RDONLY);
 
 	(void)kernel;
 	if (fd < 0)
 		return fd;
-	return done(fd, aael_dev_read_log(fd, log, size));
+	return done(fd, aael_dev_map_log(fd, size, log));
 }
 
 static int enable(void *kernel, uint32_t index, char message[AAELD_MESSAGE_BYTES])
@@ -142,6 +143,6 @@ const struct aaeld_kernel_ops aaeld_kernel_ops = {
 	.append_now = append_now,
 	.info = info,
 	.snapshot = snapshot,
-	.read_log = read_log,
+	.map_log = map_log,
 	.enable = enable,
 };

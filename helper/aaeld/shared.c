@@ -29,3 +29,16 @@ void aaeld_shared_release(struct aaeld_shared *s)
 	aael_secret_free(s->data, s->size);
 	free(s);
 }
+
+void aaeld_shared_reply(struct aaeld_call *call, struct aaeld_shared *s)
+{
+	const struct aaeld_reply reply = {
+		.status = 200,
+		.type = "application/octet-stream",
+		.body = (const char *)s->data,
+		.body_size = s->size,
+		.shared = s,
+	};
+
+	call->done(call, &reply);
+}

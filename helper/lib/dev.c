@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "libaael.h"
@@ -135,6 +136,22 @@ int aael_dev_read_log(int fd, uint8_t **log, size_t *size)
 	*log = data;
 	*size = used;
 	return 0;
+}
+
+int aael_dev_map_log(int fd, size_t size, const uint8_t **log)
+{
+	void *at = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+
+	if (at == MAP_FAILED)
+		return -errno;
+	*log = at;
+	return 0;
+}
+
+void aael_dev_unmap_log(const uint8_t *log, size_t size)
+{
+	if (log)
+		munmap((void *)(uintptr_t)log, size);
 }
 
 /* The errnos of uapi/linux/aael.h, in its order. */

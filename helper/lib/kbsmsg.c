@@ -234,10 +234,7 @@ void aael_kbs_put_attest(FILE *out, const struct aael_kbs_attest *a)
 	}
 	fputs("\"runtime-data\":{\"nonce\":", out);
 	aael_json_put_string(out, a->nonce);
-	fprintf(out,
-		",\"tee-pubkey\":%s},\"tee-evidence\":{\"primary_evidence\":%s,"
-		"\"additional_evidence\":\"\"}}",
-		a->jwk, a->evidence);
+	fprintf(out, ",\"tee-pubkey\":%s},\"tee-evidence\":{\"primary_evidence\":", a->jwk);
 }
 
 int aael_kbs_token(const char *body, size_t size, char **token,

@@ -56,11 +56,12 @@ int aael_kbs_report_data(const struct aael_kbs_challenge *challenge, const char 
 struct aael_kbs_attest {
 	const char *nonce;
 	const char *jwk;
-	const char *evidence; /* JSON, embedded as it is */
 	const char *initdata; /* the document, or NULL */
 };
 
+/* What stands in front of the evidence, which is JSON and embedded as it is, and behind it. */
 void aael_kbs_put_attest(FILE *out, const struct aael_kbs_attest *attest);
+#define AAEL_KBS_ATTEST_END ",\"additional_evidence\":\"\"}}"
 /* {"token":…}. 0 and *@token to free(); -EBADMSG, and @message says why; -ENOMEM. */
 int aael_kbs_token(const char *body, size_t size, char **token,
 		   char message[AAEL_KBS_MESSAGE_BYTES]);

@@ -363,6 +363,13 @@ int aael_dev_import(int fd, uint32_t flags, uint32_t index, const void *entries,
  * position. *@log to free(); never NULL on success. -errno of read, -ENOMEM.
  */
 int aael_dev_read_log(int fd, uint8_t **log, size_t *size);
+/*
+ * The first @size bytes of the log, which it must have (struct aael_snapshot): they never change.
+ * No copy: *@log is of the kernel, to aael_dev_unmap_log(). 0; -errno of mmap.
+ */
+int aael_dev_map_log(int fd, size_t size, const uint8_t **log);
+/* @log may be NULL. */
+void aael_dev_unmap_log(const uint8_t *log, size_t size);
 /* What an errno (positive) of /dev/aael means, in words; strerror() of others. */
 const char *aael_dev_strerror(int err);
 /* What a quote of the log's registers comes from: "tdx", "tpm", or "none". */

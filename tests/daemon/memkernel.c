@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "aaeld.h"
@@ -107,12 +108,11 @@ static int snapshot(void *kernel, struct aael_snapshot *snapshot,
 	return state() == UINT32_MAX ? -ENXIO : state() < AAEL_STATE_ENABLED ? -ENOTCONN : 0;
 }
 
-static int read_log(void *kernel, uint8_t **log, size_t *size)
+static int map_log(void *kernel, size_t size, const uint8_t **log)
 {
 	(void)kernel;
-	*size = HEADER_BYTES;
-	*log = calloc(1, *size);
-	return *log ? 0 : -ENOMEM;
+	*log = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return *log == MAP_FAILED ? -ENOMEM : 0;
 }
 
 static int enable(void *kernel, uint32_t index, char message[AAELD_MESSAGE_BYTES])
@@ -131,6 +131,6 @@ const struct aaeld_kernel_ops aaeld_kernel_ops = {
 	.append_now = append_now,
 	.info = info,
 	.snapshot = snapshot,
-	.read_log = read_log,
+	.map_log = map_log,
 	.enable = enable,
 };

@@ -216,6 +216,8 @@ static void check_request(const struct aaeld_kbs_request *request)
 {
 	struct aael_json_error error;
 	struct cJSON *root = NULL;
+	size_t size;
+	char *text;
 
 	MUST(++now.requests <= REQUESTS_MAX);
 	MUST(!strcmp(now.cookie, request->cookie) || !*request->cookie);
@@ -223,8 +225,11 @@ static void check_request(const struct aaeld_kbs_request *request)
 	MUST(!request->body == !strncmp(request->path, "resource/", strlen("resource/")));
 	if (!request->body)
 		return;
-	MUST(!aael_json_parse(request->body, request->body_size, &root, &error));
-	MUST(!strstr(request->body, "PRIVATE KEY") || now.quoted_key);
+	text = aael_parts_text(request->body, request->body_parts, &size);
+	MUST(text);
+	MUST(!aael_json_parse(text, size, &root, &error));
+	MUST(!strstr(text, "PRIVATE KEY") || now.quoted_key);
+	free(text);
 	if (!strcmp(request->path, "attest"))
 		check_attest(root);
 	aael_json_free(root);

@@ -261,6 +261,28 @@ static void read_log_fails_cleanly(void **state)
 	assert_int_equal(aael_dev_read_log(fds[0], &log, &size), -EBADF);
 }
 
+static void a_log_is_mapped(void **state)
+{
+	const uint8_t *log = NULL;
+	FILE *f = tmpfile();
+	int fds[2];
+
+	(void)state;
+	assert_non_null(f);
+	fputs("log, and more", f);
+	fflush(f);
+	assert_int_equal(aael_dev_map_log(fileno(f), 3, &log), 0);
+	fclose(f);
+	assert_memory_equal(log, "log", 3);
+	aael_dev_unmap_log(log, 3);
+	aael_dev_unmap_log(NULL, 3);
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(aael_dev_map_log(fds[0], 3, &log), -ENODEV);
+	close(fds[0]);
+	close(fds[1]);
+	assert_int_equal(aael_dev_map_log(fds[0], 3, &log), -EBADF);
+}
+
 static void every_errno_has_words_of_its_own(void **state)
 {
 	static const int errnos[] = { EINVAL,	E2BIG,	   EFAULT, EILSEQ,   EOPNOTSUPP,
@@ -306,6 +328,7 @@ int main(void)
 		cmocka_unit_test_setup(open_says_why_not, reset),
 		cmocka_unit_test_setup(read_log_reads_all_of_it, reset),
 		cmocka_unit_test_setup(read_log_fails_cleanly, reset),
+		cmocka_unit_test_setup(a_log_is_mapped, reset),
 		cmocka_unit_test(every_errno_has_words_of_its_own),
 		cmocka_unit_test(states_and_healths_have_names),
 	};

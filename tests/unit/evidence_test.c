@@ -11,6 +11,7 @@
 
 #include "answer.h"
 #include "fakekernel.h"
+#include "libaael.h"
 
 #define TARGET "/aa/evidence?runtime_data="
 #define BASE64 "&encoding=base64"
@@ -188,6 +189,53 @@ static void hardware_that_does_not_answer(void **state)
 	assert_says(503, "snapshot of the log: undecided");
 }
 
+static int map_log(void *unused, size_t size, const uint8_t **log)
+{
+	FILE *f = tmpfile();
+	int ret;
+
+	(void)unused;
+	for (size_t i = 0; i < size; i++)
+		putc((int)i, f);
+	fflush(f);
+	ret = aael_dev_map_log(fileno(f), size, log);
+	fclose(f);
+	return ret;
+}
+
+static void log_of(size_t bytes, const char *json)
+{
+	const struct aaeld_kernel_ops ops = { .map_log = map_log };
+	const struct aaeld_point to = { .bytes = 8 };
+	struct aaeld_evidence e = { .ops = &ops };
+	size_t size;
+	char *text;
+	FILE *out;
+
+	assert_int_equal(aaeld_evidence_map(&e, &to), 0);
+	/* Cut once more, of a quote that was repeated. */
+	assert_int_equal(aaeld_evidence_map(&e, &to), 0);
+	out = aaeld_evidence_begin(&e);
+	fputs("{\"quote\":1", out);
+	assert_int_equal(aaeld_evidence_end_log(&e, out, bytes), 0);
+	text = aael_parts_text(e.json, AAELD_EVIDENCE_PARTS, &size);
+	assert_string_equal(text, json);
+	free(text);
+	aaeld_evidence_free(&e);
+	assert_null(e.log);
+}
+
+/* In groups of three bytes, of which the mark may share one with the log. */
+static void the_log_ends_with_a_mark(void **state)
+{
+	(void)state;
+	log_of(0, "{\"quote\":1,\"cc_eventlog\":null}");
+	log_of(1, "{\"quote\":1,\"cc_eventlog\":\"AP//////////\"}");
+	log_of(2, "{\"quote\":1,\"cc_eventlog\":\"AAH//////////w==\"}");
+	log_of(3, "{\"quote\":1,\"cc_eventlog\":\"AAEC//////////8=\"}");
+	log_of(8, "{\"quote\":1,\"cc_eventlog\":\"AAECAwQFBgf//////////w==\"}");
+}
+
 static void too_many_at_once(void **state)
 {
 	(void)state;
@@ -213,6 +261,7 @@ int main(void)
 		cmocka_unit_test_setup(sample_only_if_allowed, setup),
 		cmocka_unit_test_setup(kind_follows_the_provider, setup),
 		cmocka_unit_test_setup(hardware_that_does_not_answer, setup),
+		cmocka_unit_test(the_log_ends_with_a_mark),
 		cmocka_unit_test_setup(too_many_at_once, setup),
 		cmocka_unit_test_setup(only_with_the_feature, setup),
 	};

@@ -67,13 +67,20 @@ void *dlopen(const char *name, int flags)
 	return real(no_library ? "libmissing.so.4" : name, flags);
 }
 
+static bool is_complete(const char *request)
+{
+	const char *body = strstr(request, "\r\n\r\n"), *size = strstr(request, "Content-Length: ");
+
+	return body && (!size || strlen(body + 4) >= strtoul(size + 16, NULL, 10));
+}
+
 static void hear(int fd)
 {
 	size_t used = 0;
 	ssize_t n;
 
 	server.request[0] = '\0';
-	while (!strstr(server.request, "\r\n\r\n") && used < sizeof(server.request) - 1) {
+	while (!is_complete(server.request) && used < sizeof(server.request) - 1) {
 		n = read(fd, server.request + used, sizeof(server.request) - 1 - used);
 		if (n <= 0)
 			break;
@@ -105,7 +112,7 @@ static void *serve(void *arg)
 }
 
 /* Serves so many of the answers. */
-static void start(unsigned int count, const char *first, const char *second)
+static void start_as(void *(*as)(void *), unsigned int count, const char *first, const char *second)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET };
 	socklen_t size = sizeof(at);
@@ -125,7 +132,12 @@ static void start(unsigned int count, const char *first, const char *second)
 	sem_init(&server.heard, 0, 0);
 	http = aaeld_kbshttp_new(url, NULL);
 	assert_non_null(http);
-	assert_int_equal(pthread_create(&server.thread, NULL, serve, NULL), 0);
+	assert_int_equal(pthread_create(&server.thread, NULL, as, NULL), 0);
+}
+
+static void start(unsigned int count, const char *first, const char *second)
+{
+	start_as(serve, count, first, second);
 }
 
 static int setup(void **state)
@@ -149,10 +161,17 @@ static int teardown(void **state)
 
 static struct aaeld_kbs_request request_for(const char *body, int64_t ms)
 {
+	static struct aael_part parts[2];
+	size_t half = body ? strlen(body) / 2 : 0;
+
+	if (body) {
+		parts[0] = (struct aael_part){ .data = body, .size = half };
+		parts[1] = (struct aael_part){ .data = body + half, .size = strlen(body + half) };
+	}
 	return (struct aaeld_kbs_request){
 		.path = "auth",
-		.body = body,
-		.body_size = body ? strlen(body) : 0,
+		.body = body ? parts : NULL,
+		.body_parts = 2,
 		.cookie = cookie,
 		.deadline_ms = aaeld_now_ms() + ms,
 		.answer_max = 100,
@@ -229,6 +248,32 @@ static void cookie_of_a_proxy_is_not_the_kbs(void **state)
 	unsetenv("https_proxy");
 	assert_heard("CONNECT kbs.example:443 HTTP/1.1\r\n");
 	assert_string_equal(cookie, "");
+}
+
+/* A KBS that keeps the connection, takes a request on it and leaves; then another connection. */
+static void *leave_once(void *arg)
+{
+	static const char kept[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]";
+	int fd = accept(server.fd, NULL, NULL);
+
+	(void)arg;
+	hear(fd);
+	(void)!write(fd, kept, sizeof(kept) - 1);
+	hear(fd);
+	close(fd);
+	return serve(arg);
+}
+
+static void body_is_sent_again_on_another_connection(void **state)
+{
+	(void)state;
+	start_as(leave_once, 1, OK, NULL);
+	assert_int_equal(ask("{}", LONG_MS), 0);
+	assert_int_equal(ask("{\"a\":1}", LONG_MS), 0);
+	assert_string_equal(answer.body, "{}");
+	assert_heard("Content-Length: 7\r\n");
+	assert_heard("\r\n\r\n{\"a\":1}");
+	assert_int_equal(server.asked, 3);
 }
 
 static void redirect_is_an_answer(void **state)
@@ -385,6 +430,7 @@ int main(void)
 		TEST(cookie_is_kept_and_sent),
 		TEST(missing_library_is_told),
 		TEST(cookie_of_a_proxy_is_not_the_kbs),
+		TEST(body_is_sent_again_on_another_connection),
 		TEST(redirect_is_an_answer),
 		TEST(answer_may_end_with_the_connection),
 		TEST(answer_is_capped),
