@@ -18,6 +18,7 @@
 struct walk {
 	struct aael_tcg2 log;
 	struct aael_replay values; /* after the entries in front of log.pos */
+	bool given[AAEL_CUT_PCRS]; /* by n1, so that no entry in front of it need be replayed */
 };
 
 __attribute__((format(printf, 3, 4))) static int fail(struct aael_cut *cut, int err,
@@ -46,12 +47,33 @@ static int walk_step(struct walk *w, uint64_t to, struct aael_tcg2_entry *entry,
 	if (ret == 0 || w->log.pos > to)
 		return fail(cut, -EBADMSG, "the log has no entry that ends at byte %llu",
 			    (unsigned long long)to);
+	if (entry->reg < AAEL_CUT_PCRS && w->given[entry->reg])
+		return 1;
 	ret = aael_replay_entry(&w->values, entry);
 	if (ret)
 		return fail(cut, ret == -ERANGE ? -EBADMSG : ret,
 			    "the entry at byte %zu cannot be replayed: %s", entry->offset,
 			    strerror(-ret));
 	return 1;
+}
+
+/* Of the SHA-256 bank, or NULL. */
+static const uint8_t *given_value(const struct aael_snapshot_register *r)
+{
+	for (uint32_t b = 0; r->reg < AAEL_CUT_PCRS && b < r->bank_count && b < AAEL_BANKS_MAX; b++)
+		if (r->running[b].alg == AAEL_ALG_SHA256)
+			return r->running[b].value;
+	return NULL;
+}
+
+static void list_given(struct walk *w, const struct aael_cut_range *range, enum aael_rule rule)
+{
+	memset(w->given, 0, sizeof(w->given));
+	if (rule != AAEL_RULE_HARDWARE)
+		return;
+	for (uint32_t i = 0; i < range->reg_count; i++)
+		if (given_value(&range->registers[i]))
+			w->given[range->registers[i].reg] = true;
 }
 
 /* To n1. */
@@ -64,6 +86,7 @@ static int walk_begin(struct walk *w, const struct aael_cut_range *range, enum a
 
 	memset(cut, 0, sizeof(*cut));
 	aael_replay_init(&w->values, rule);
+	list_given(w, range, rule);
 	if (range->from > range->to || range->to > range->size)
 		return fail(cut, -EBADMSG,
 			    "the log has %zu bytes, the snapshots have %llu and %llu", range->size,
@@ -160,14 +183,14 @@ static void start_at(struct walk *w, const struct aael_cut_range *range, bool ou
 {
 	for (uint32_t i = 0; i < range->reg_count; i++) {
 		const struct aael_snapshot_register *r = &range->registers[i];
+		const uint8_t *value = given_value(r);
 
-		for (uint32_t b = 0; b < r->bank_count && b < AAEL_BANKS_MAX; b++) {
-			if (r->reg >= AAEL_CUT_PCRS || r->running[b].alg != AAEL_ALG_SHA256)
-				continue;
-			memcpy(pcr(w, r->reg), r->running[b].value, AAEL_CUT_PCR_BYTES);
-			ours[r->reg] = true;
-		}
+		if (!value)
+			continue;
+		memcpy(pcr(w, r->reg), value, AAEL_CUT_PCR_BYTES);
+		ours[r->reg] = true;
 	}
+	memset(w->given, 0, sizeof(w->given));
 }
 
 struct tpm {
