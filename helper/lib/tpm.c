@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/param_build.h>
+#include <openssl/asn1t.h>
+#include <openssl/bn.h>
+#include <openssl/objects.h>
 #include <openssl/x509.h>
 #include <tss2/tss2_esys.h>
 #include <tss2/tss2_mu.h>
@@ -155,13 +155,15 @@ static int ak_is_right(const TPMT_PUBLIC *pub)
 	       rsa->scheme.details.rsassa.hashAlg == TPM2_ALG_SHA256;
 }
 
-/* Looks for the AK; *@pub, if wanted, to Esys_Free(). */
+/* Looks for the AK, once; *@out, if wanted, to Esys_Free(). */
 static int find_ak(struct aael_tpm *tpm, TPM2B_PUBLIC **out, char *error)
 {
 	TPM2B_PUBLIC *pub = NULL;
 	TSS2_RC rc = 0;
 	int ret = 0;
 
+	if (tpm->ak != ESYS_TR_NONE && !out)
+		return 0;
 	if (tpm->ak == ESYS_TR_NONE)
 		rc = Esys_TR_FromTPMPublic(tpm->esys, tpm->handle, ESYS_TR_NONE, ESYS_TR_NONE,
 					   ESYS_TR_NONE, &tpm->ak);
@@ -178,11 +180,13 @@ static int find_ak(struct aael_tpm *tpm, TPM2B_PUBLIC **out, char *error)
 			     NULL, NULL);
 	if (rc)
 		return refused(error, "the attestation key", rc);
-	if (!ak_is_right(&pub->publicArea))
+	if (!ak_is_right(&pub->publicArea)) {
+		Esys_TR_Close(tpm->esys, &tpm->ak);
 		ret = fail(error, -EEXIST,
 			   "the key at 0x%08x is no attestation key (restricted, RSA-2048, RSASSA "
 			   "with SHA-256)",
 			   tpm->handle);
+	}
 	if (ret || !out)
 		Esys_Free(pub);
 	else
@@ -236,35 +240,58 @@ int aael_tpm_provision(struct aael_tpm *tpm, char error[AAEL_TPM_ERROR_BYTES])
 	return ret;
 }
 
-/* An RSA public key by modulus and exponent, as SubjectPublicKeyInfo. */
-static int encode_rsa(const TPMT_PUBLIC *pub, uint8_t **der, size_t *size)
+/* RSAPublicKey (RFC 8017, appendix A.1.1) */
+struct rsa_public {
+	BIGNUM *n, *e;
+};
+
+ASN1_SEQUENCE(rsa_public) = {
+	ASN1_SIMPLE(struct rsa_public, n, BIGNUM),
+	ASN1_SIMPLE(struct rsa_public, e, BIGNUM),
+} static_ASN1_SEQUENCE_END_name(struct rsa_public, rsa_public);
+
+/* *@der to OPENSSL_free(). Its size, or not more than 0. */
+static int encode_numbers(const TPMT_PUBLIC *pub, unsigned char **der)
 {
 	uint32_t exponent = pub->parameters.rsaDetail.exponent;
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-	BIGNUM *n = BN_bin2bn(pub->unique.rsa.buffer, pub->unique.rsa.size, NULL);
-	OSSL_PARAM *params = NULL;
-	EVP_PKEY *key = NULL;
-	unsigned char *made = NULL;
-	int len = 0;
+	struct rsa_public rsa = {
+		.n = BN_bin2bn(pub->unique.rsa.buffer, pub->unique.rsa.size, NULL),
+		.e = BN_new(),
+	};
+	int size = 0;
 
-	if (ctx && build && n && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) &&
-	    OSSL_PARAM_BLD_push_uint32(build, OSSL_PKEY_PARAM_RSA_E, exponent ? exponent : 65537))
-		params = OSSL_PARAM_BLD_to_param(build);
-	if (params && EVP_PKEY_fromdata_init(ctx) > 0 &&
-	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) > 0)
-		len = i2d_PUBKEY(key, &made);
-	*der = len > 0 ? malloc((size_t)len) : NULL;
+	*der = NULL;
+	if (rsa.n && rsa.e && BN_set_word(rsa.e, exponent ? exponent : 65537))
+		size = ASN1_item_i2d((const ASN1_VALUE *)&rsa, der, ASN1_ITEM_rptr(rsa_public));
+	BN_free(rsa.n);
+	BN_free(rsa.e);
+	return size;
+}
+
+/*
+ * As SubjectPublicKeyInfo. From its numbers, for OpenSSL takes as long to make a key of them and
+ * write that as a TPM takes to quote.
+ */
+static int encode_rsa(const TPMT_PUBLIC *pub, uint8_t **der, size_t *size)
+{
+	X509_PUBKEY *info = X509_PUBKEY_new();
+	unsigned char *numbers, *made = NULL;
+	int len = encode_numbers(pub, &numbers);
+
+	if (info && len > 0 &&
+	    X509_PUBKEY_set0_param(info, OBJ_nid2obj(NID_rsaEncryption), V_ASN1_NULL, NULL, numbers,
+				   len)) {
+		numbers = NULL;
+		len = i2d_X509_PUBKEY(info, &made);
+	}
+	*der = made && len > 0 ? malloc((size_t)len) : NULL;
 	if (*der) {
 		memcpy(*der, made, (size_t)len);
 		*size = (size_t)len;
 	}
+	OPENSSL_free(numbers);
 	OPENSSL_free(made);
-	EVP_PKEY_free(key);
-	OSSL_PARAM_free(params);
-	BN_free(n);
-	OSSL_PARAM_BLD_free(build);
-	EVP_PKEY_CTX_free(ctx);
+	X509_PUBKEY_free(info);
 	return *der ? 0 : -ENOMEM;
 }
 
