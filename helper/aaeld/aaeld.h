@@ -524,6 +524,11 @@ struct aaeld_point {
 };
 
 int aaeld_evidence_point(struct aaeld_evidence *e, struct aaeld_point *point);
+/*
+ * The log's length alone, which does not wait: an event may be in the register that is not yet in
+ * the log.
+ */
+int aaeld_evidence_length(struct aaeld_evidence *e, struct aaeld_point *point);
 /* @e->log becomes the log as far as that point. 0, or the errno of map_log(). */
 int aaeld_evidence_map(struct aaeld_evidence *e, const struct aaeld_point *to);
 /* Begin to write the JSON; NULL: no memory, which the message says. */

@@ -52,6 +52,16 @@ int aaeld_evidence_point(struct aaeld_evidence *e, struct aaeld_point *point)
 	return ret ? kernel_error(e, ret, "snapshot of the log") : 0;
 }
 
+int aaeld_evidence_length(struct aaeld_evidence *e, struct aaeld_point *point)
+{
+	struct aael_info info;
+	int ret = e->ops->info(e->kernel, &info);
+
+	memset(point, 0, sizeof(*point));
+	point->bytes = info.bytes;
+	return ret ? kernel_error(e, ret, "length of the log") : 0;
+}
+
 static void unmap(struct aaeld_evidence *e)
 {
 	aael_dev_unmap_log(e->log, e->log_size);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Evidence of a TPM: a quote of all PCRs of the SHA-256 bank, their values, the log. The
- * values are not in the quote, only their digest is: they are read before and after it, and
- * the log tells which of ours was quoted.
+ * values are not in the quote, only their digest is: they are read before it, and if one that
+ * is not ours has moved after it as well, and the log tells which of ours was quoted.
  *
  * {"tpm_quote":{"signature":base64(TPMT_SIGNATURE),"message":base64(TPMS_ATTEST),
  *  "pcrs":[24 × hex]},"ak_public":base64(SubjectPublicKeyInfo),"cc_eventlog":base64(log)}
@@ -57,7 +57,7 @@ static int put_evidence(struct aaeld_evidence *e, struct quoted *q, const uint8_
 	return aaeld_evidence_end_log(e, out, q->cut.bytes);
 }
 
-/* The quote, between readings of the PCRs, between snapshots. */
+/* A snapshot, a reading of the PCRs, the quote; how long the log is then. */
 static int ask(struct aaeld_evidence *e, struct aael_tpm *tpm, struct quoted *q)
 {
 	int ret = aaeld_evidence_point(e, &q->from);
@@ -67,13 +67,20 @@ static int ask(struct aaeld_evidence *e, struct aael_tpm *tpm, struct quoted *q)
 	ret = aael_tpm_read_pcrs(tpm, q->before, e->message);
 	if (!ret)
 		ret = aael_tpm_quote(tpm, e->data, &q->quote, e->message);
-	if (!ret)
-		ret = aael_tpm_read_pcrs(tpm, q->after, e->message);
+	return ret ? ret : aaeld_evidence_length(e, &q->to);
+}
+
+/* What the PCRs hold behind the quote, and a snapshot behind that. */
+static int ask_after(struct aaeld_evidence *e, struct aael_tpm *tpm, struct quoted *q)
+{
+	int ret = aael_tpm_read_pcrs(tpm, q->after, e->message);
+
 	return ret ? ret : aaeld_evidence_point(e, &q->to);
 }
 
 /* Which log it was. -EAGAIN: nobody can tell. */
-static int cut(struct aaeld_evidence *e, struct quoted *q)
+static int cut(struct aaeld_evidence *e, struct quoted *q,
+	       const uint8_t after[AAEL_TPM_PCRS][AAEL_TPM_PCR_BYTES])
 {
 	struct aael_cut_range range = {
 		.from = q->from.bytes,
@@ -87,8 +94,26 @@ static int cut(struct aaeld_evidence *e, struct quoted *q)
 	if (ret)
 		return ret;
 	range.log = e->log;
-	ret = aael_cut_tpm(&q->cut, &range, q->before, q->after, q->quote.digest, q->pcrs);
+	ret = aael_cut_tpm(&q->cut, &range, q->before, after, q->quote.digest, q->pcrs);
 	return ret ? aaeld_evidence_fail(e, ret, "%s", q->cut.error) : 0;
+}
+
+/*
+ * Mostly the log tells what was quoted. It may not: another PCR has moved as well, or an event is in
+ * the register and not yet in the log. Then the PCRs are read behind the quote, too, and a snapshot
+ * waits for the event.
+ */
+static int quote_once(struct aaeld_evidence *e, struct aael_tpm *tpm, struct quoted *q)
+{
+	int ret = ask(e, tpm, q);
+
+	if (ret)
+		return ret;
+	ret = cut(e, q, q->before);
+	if (ret != -EAGAIN && ret != -ENOENT)
+		return ret;
+	ret = ask_after(e, tpm, q);
+	return ret ? ret : cut(e, q, q->after);
 }
 
 static int quote(struct aaeld_evidence *e, struct aael_tpm *tpm, struct quoted *q)
@@ -96,9 +121,7 @@ static int quote(struct aaeld_evidence *e, struct aael_tpm *tpm, struct quoted *
 	int ret = -EAGAIN;
 
 	for (unsigned int i = 0; i < QUOTES_MAX && ret == -EAGAIN; i++) {
-		ret = ask(e, tpm, q);
-		if (!ret)
-			ret = cut(e, q);
+		ret = quote_once(e, tpm, q);
 		if (ret == -EAGAIN)
 			aaeld_log(AAELD_INFO, "quote %u of %u is of no use: %s", i + 1, QUOTES_MAX,
 				  e->message);
