@@ -19,6 +19,7 @@
 
 #define CONNECT_MS 10000
 #define TRIES 5
+#define SMALL_BODY_BYTES (16 * 1024)
 #define COOKIE_HEADER "set-cookie:"
 #define LIBRARY "libcurl.so.4"
 
@@ -253,6 +254,28 @@ static struct curl_slist *headers_of(const struct aaeld_kbs_request *r)
 	return more;
 }
 
+/* A small one goes with the header, in one piece; a large one is made while it is sent. */
+static CURLcode set_body(struct aaeld_kbshttp *h, struct transfer *t)
+{
+	const struct aaeld_kbs_request *r = t->request;
+	size_t size = aael_parts_size(r->body, r->body_parts);
+	char *text = NULL;
+	CURLcode ret;
+
+	if (size <= SMALL_BODY_BYTES) {
+		text = aael_parts_text(r->body, r->body_parts, &size);
+		if (!text)
+			return CURLE_OUT_OF_MEMORY;
+	}
+	curl.easy_setopt(h->easy, CURLOPT_POST, 1L);
+	curl.easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
+	curl.easy_setopt(h->easy, CURLOPT_READDATA, t);
+	curl.easy_setopt(h->easy, CURLOPT_SEEKDATA, t);
+	ret = curl.easy_setopt(h->easy, CURLOPT_COPYPOSTFIELDS, text);
+	free(text);
+	return ret;
+}
+
 static CURLcode set_request(struct aaeld_kbshttp *h, struct transfer *t, struct curl_slist *headers)
 {
 	const struct aaeld_kbs_request *r = t->request;
@@ -271,15 +294,9 @@ static CURLcode set_request(struct aaeld_kbshttp *h, struct transfer *t, struct 
 	curl.easy_setopt(h->easy, CURLOPT_HTTPHEADER, headers);
 	curl.easy_setopt(h->easy, CURLOPT_WRITEDATA, t);
 	curl.easy_setopt(h->easy, CURLOPT_HEADERDATA, t);
-	curl.easy_setopt(h->easy, CURLOPT_READDATA, t);
-	curl.easy_setopt(h->easy, CURLOPT_SEEKDATA, t);
-	if (r->body) {
-		curl.easy_setopt(h->easy, CURLOPT_POST, 1L);
-		curl.easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE_LARGE,
-				 (curl_off_t)aael_parts_size(r->body, r->body_parts));
-	} else {
-		curl.easy_setopt(h->easy, CURLOPT_HTTPGET, 1L);
-	}
+	if (r->body)
+		return set_body(h, t);
+	curl.easy_setopt(h->easy, CURLOPT_HTTPGET, 1L);
 	return CURLE_OK;
 }
 
