@@ -14,9 +14,12 @@
 #define TEXT "[Zm9vYg==][Zm9v]"
 
 static const struct aael_part parts[] = {
-	{ .data = "[", .size = 1 },	 { .data = "foob", .size = 4, .base64 = true },
-	{ .data = "", .size = 0 },	 { .data = "][", .size = 2 },
-	{ .data = "foo", .size = 3, .base64 = true }, { .data = NULL, .size = 0, .base64 = true },
+	{ .data = "[", .size = 1 },
+	{ .data = "foob", .size = 4, .base64 = true },
+	{ .data = "", .size = 0 },
+	{ .data = "][", .size = 2 },
+	{ .data = "foo", .size = 3, .base64 = true },
+	{ .data = NULL, .size = 0, .base64 = true },
 	{ .data = "]", .size = 1 },
 };
 
