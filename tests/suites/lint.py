@@ -36,7 +36,7 @@ def checked(outcome, name, results):
 
 
 def is_kernel(name):
-    return name.startswith(('kmod/', 'kunit/', 'uapi/', 'tests/tdx/'))
+    return name.startswith(('kmod/', 'kunit/', 'uapi/', 'tests/tdx/', 'tests/bench/module/'))
 
 
 def c_files(outcome, endings=('.c', '.h')):

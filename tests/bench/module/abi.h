@@ -14,12 +14,12 @@
 /**
  * struct aael_bench_extend - one tpm_pcr_extend() of every allocated bank
  * @pcr: which
- * @reserved: zero
- * @ns: out: what the call took
+ * @in_worker: 1: by a kernel worker of this CPU, which is waited for
+ * @ns: out: what the call took, with the worker if there is one
  */
 struct aael_bench_extend {
 	__u32 pcr;
-	__u32 reserved;
+	__u32 in_worker;
 	__aligned_u64 ns;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See abi.h. For measurements only: whoever may open the device may extend PCRs. */
 #include <crypto/hash.h>
+#include <linux/completion.h>
 #include <linux/fs.h>
 #include <linux/ktime.h>
 #include <linux/miscdevice.h>
@@ -8,6 +9,7 @@
 #include <linux/slab.h>
 #include <linux/tpm.h>
 #include <linux/uaccess.h>
+#include <linux/workqueue.h>
 
 #include "abi.h"
 
@@ -26,27 +28,57 @@ struct bench {
 
 static struct bench bench;
 
+struct command {
+	struct work_struct work;
+	struct completion done;
+	struct tpm_chip *chip;
+	struct tpm_digest *digests;
+	u32 pcr;
+	int ret;
+};
+
+static void send(struct command *c)
+{
+	c->ret = tpm_pcr_extend(c->chip, c->pcr, c->digests);
+}
+
+static void send_work(struct work_struct *work)
+{
+	struct command *c = container_of(work, struct command, work);
+
+	send(c);
+	complete(&c->done);
+}
+
+static void send_in_worker(struct command *c)
+{
+	INIT_WORK_ONSTACK(&c->work, send_work);
+	init_completion(&c->done);
+	queue_work(system_highpri_wq, &c->work);
+	wait_for_completion(&c->done);
+	destroy_work_on_stack(&c->work);
+}
+
 static int extend(struct aael_bench_extend *args)
 {
-	struct tpm_chip *chip = tpm_default_chip();
-	struct tpm_digest *digests;
+	struct command c = { .chip = tpm_default_chip(), .pcr = args->pcr };
 	u64 begin;
-	int ret;
 
-	if (!chip)
+	if (!c.chip)
 		return -ENODEV;
-	digests = kcalloc(chip->nr_allocated_banks, sizeof(*digests), GFP_KERNEL);
-	ret = digests ? 0 : -ENOMEM;
-	if (!ret) {
-		for (u32 i = 0; i < chip->nr_allocated_banks; i++)
-			digests[i].alg_id = chip->allocated_banks[i].alg_id;
+	c.digests = kcalloc(c.chip->nr_allocated_banks, sizeof(*c.digests), GFP_KERNEL);
+	if (c.digests) {
+		for (u32 i = 0; i < c.chip->nr_allocated_banks; i++)
+			c.digests[i].alg_id = c.chip->allocated_banks[i].alg_id;
 		begin = ktime_get_ns();
-		ret = tpm_pcr_extend(chip, args->pcr, digests);
+		(args->in_worker ? send_in_worker : send)(&c);
 		args->ns = ktime_get_ns() - begin;
+		kfree(c.digests);
+	} else {
+		c.ret = -ENOMEM;
 	}
-	kfree(digests);
-	put_device(&chip->dev);
-	return ret > 0 ? -EIO : ret;
+	put_device(&c.chip->dev);
+	return c.ret > 0 ? -EIO : c.ret;
 }
 
 static void store(const void *data, size_t size)
