@@ -52,20 +52,21 @@ static int64_t run(const struct bench_op *op)
 }
 
 /* Samples are kept until the end: printing would disturb what comes next. */
-void bench_blocks(const struct bench_op *ops, unsigned int count, unsigned int rounds)
+void bench_blocks_of(unsigned int block, const struct bench_op *ops, unsigned int count,
+		     unsigned int rounds)
 {
-	size_t all = (size_t)rounds * BENCH_BLOCK;
+	size_t all = (size_t)rounds * block;
 	int64_t *ns = calloc(count * all, sizeof(*ns));
 	const char *slow = getenv("BENCH_SLOW");
 
 	if (!ns)
 		bench_die("%zu samples", count * all);
 	for (unsigned int i = 0; i < count; i++)
-		for (unsigned int n = 0; n < WARM_UP; n++)
+		for (unsigned int n = 0; n < WARM_UP && n < block; n++)
 			run(&ops[i]);
-	for (size_t n = 0; n < all; n += BENCH_BLOCK)
+	for (size_t n = 0; n < all; n += block)
 		for (unsigned int i = 0; i < count; i++)
-			for (unsigned int k = 0; k < BENCH_BLOCK; k++) {
+			for (unsigned int k = 0; k < block; k++) {
 				ns[i * all + n + k] = run(&ops[i]);
 				if (!i && slow)
 					ns[n + k] += run(&ops[i]);
@@ -74,4 +75,9 @@ void bench_blocks(const struct bench_op *ops, unsigned int count, unsigned int r
 		for (size_t n = 0; n < all; n++)
 			printf("%s %lld\n", ops[i].name, (long long)ns[i * all + n]);
 	free(ns);
+}
+
+void bench_blocks(const struct bench_op *ops, unsigned int count, unsigned int rounds)
+{
+	bench_blocks_of(BENCH_BLOCK, ops, count, rounds);
 }

@@ -22,6 +22,9 @@ int64_t bench_now_ns(void);
  * run twice for one sample. Ends the program on an error.
  */
 void bench_blocks(const struct bench_op *ops, unsigned int count, unsigned int rounds);
+/* The same in blocks of another size, of what takes long. */
+void bench_blocks_of(unsigned int block, const struct bench_op *ops, unsigned int count,
+		     unsigned int rounds);
 
 /* A number of the command line, 1..1000000000; ends the program for any other. */
 unsigned int bench_number(const char *text);
