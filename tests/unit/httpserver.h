@@ -61,6 +61,7 @@ static inline int gated_append(void *k, const struct aaeld_event *event, uint64_
 
 static const struct aaeld_kernel_ops gated_ops = {
 	.append = gated_append,
+	.append_now = fake_append_now,
 	.info = fake_info,
 	.enable = fake_enable,
 };
