@@ -33,6 +33,7 @@
 #define AAELD_KBS_MAX_CALLS (AAELD_KBS_MAX_JOBS + 1)
 #define AAELD_REQUEST_TIMEOUT_MS 10000
 #define AAELD_STOP_MAX_MS 1000
+#define AAELD_KEPT_MS 100 /* that the device stays open between events */
 #define AAELD_CONFIG_MAX_BYTES (1024 * 1024)
 #define AAELD_MESSAGE_BYTES 256
 #define AAELD_EVIDENCE_MESSAGE_BYTES 640
@@ -186,9 +187,11 @@ struct aaeld_kernel_ops {
 	int (*append)(void *kernel, const struct aaeld_event *event, uint64_t *sequence);
 	/*
 	 * As above, but -EAGAIN, and nothing has happened, where that would wait: for another
-	 * event, or for the device that the register is in.
+	 * event, or for the device that the register is in. Of the loop's thread; let_go() is to
+	 * follow within AAELD_KEPT_MS, for what it keeps open holds the module.
 	 */
 	int (*append_now)(void *kernel, const struct aaeld_event *event, uint64_t *sequence);
+	void (*let_go)(void *kernel);
 	/* What the log is. Does not block. Errors as above. */
 	int (*info)(void *kernel, struct aael_info *info);
 	/*
@@ -443,6 +446,7 @@ struct aaeld_app {
 	struct aaeld_metrics metrics;
 	int (*submit)(struct aaeld_app *app, struct aaeld_job *job); /* as aaeld_worker_submit() */
 	struct aaeld_worker *worker;
+	struct event *let_go; /* calls that of @ops; NULL: the caller does */
 };
 
 void aaeld_routes_dispatch(struct aaeld_app *app, const struct aaeld_request *request,

@@ -5,6 +5,7 @@
  * can name the field. The two answers of 200 and "false" are CoCo's, byte for byte.
  */
 #include <errno.h>
+#include <event2/event.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,6 +258,14 @@ static int read_request(const struct aaeld_request *request, struct cJSON **root
 	return ret;
 }
 
+static void let_go_later(const struct aaeld_app *app)
+{
+	static const struct timeval kept = { AAELD_KEPT_MS / 1000, AAELD_KEPT_MS % 1000 * 1000 };
+
+	if (app->let_go && !event_pending(app->let_go, EV_TIMEOUT, NULL))
+		event_add(app->let_go, &kept);
+}
+
 /* Whoever would have to wait does so on the worker's thread. */
 static void append(struct append_job *j)
 {
@@ -264,6 +273,7 @@ static void append(struct append_job *j)
 
 	j->ret = app->ops->append_now(app->kernel, &j->event, &j->sequence);
 	if (j->ret != -EAGAIN) {
+		let_go_later(app);
 		finish(&j->job);
 		return;
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* libaael behind the daemon's ops. The device is opened for each call, so that the
- * module may be loaded after us, and a descriptor never outlives it. */
+/* libaael behind the daemon's ops. The device is opened for each call, or for a moment's, so that
+ * the module may be loaded after us, and we are not in the way of its removal. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -25,18 +25,23 @@ static int device(int flags)
 	return -ENOTTY;
 }
 
-static int done(int fd, int ret)
+/* @ret; the log says it if that is no device of ours. */
+static int told(int ret)
 {
 	static struct aaeld_log_limit limit;
 
-	close(fd);
 	if (ret == -ENOTTY)
 		aaeld_log_limited(&limit, AAELD_WARNING, "%s is not the aael device",
 				  AAEL_DEV_PATH);
 	return ret;
 }
 
-/* @fd is closed. */
+static int done(int fd, int ret)
+{
+	close(fd);
+	return told(ret);
+}
+
 static int extend(int fd, const struct aaeld_event *event, uint64_t *sequence)
 {
 	struct aael_event e = {
@@ -53,7 +58,7 @@ static int extend(int fd, const struct aaeld_event *event, uint64_t *sequence)
 
 	if (event->once)
 		e.flags |= AAEL_EXTEND_F_ONCE;
-	ret = done(fd, aael_dev_extend(fd, &e, sequence, NULL));
+	ret = aael_dev_extend(fd, &e, sequence, NULL);
 	return ret > 0 ? 0 : ret;
 }
 
@@ -62,7 +67,7 @@ static int append(void *kernel, const struct aaeld_event *event, uint64_t *seque
 	int fd = device(O_WRONLY);
 
 	(void)kernel;
-	return fd < 0 ? fd : extend(fd, event, sequence);
+	return fd < 0 ? fd : done(fd, extend(fd, event, sequence));
 }
 
 /*
@@ -77,18 +82,33 @@ static bool is_prompt(int fd)
 	       (info.flags & AAEL_INFO_F_SOFT || !strcmp(aael_dev_platform(&info), "tdx"));
 }
 
+/* Of the loop's thread only; -1: none is. */
+static int kept_open = -1;
+
+static void let_go(void *kernel)
+{
+	(void)kernel;
+	if (kept_open >= 0)
+		close(kept_open);
+	kept_open = -1;
+}
+
+/* Opening costs as much as the append, so that the device stays open while all goes well. */
 static int append_now(void *kernel, const struct aaeld_event *event, uint64_t *sequence)
 {
-	int fd;
+	int ret;
 
-	(void)kernel;
 	/* To know it, the kernel takes in what has been logged since somebody asked last. */
 	if (event->once)
 		return -EAGAIN;
-	fd = device(O_WRONLY | O_NONBLOCK);
-	if (fd < 0)
-		return fd;
-	return is_prompt(fd) ? extend(fd, event, sequence) : done(fd, -EAGAIN);
+	if (kept_open < 0)
+		kept_open = device(O_WRONLY | O_NONBLOCK);
+	if (kept_open < 0)
+		return kept_open;
+	ret = is_prompt(kept_open) ? extend(kept_open, event, sequence) : -EAGAIN;
+	if (ret)
+		let_go(kernel);
+	return told(ret);
 }
 
 static int info(void *kernel, struct aael_info *out)
@@ -141,6 +161,7 @@ static int enable(void *kernel, uint32_t index, char message[AAELD_MESSAGE_BYTES
 const struct aaeld_kernel_ops aaeld_kernel_ops = {
 	.append = append,
 	.append_now = append_now,
+	.let_go = let_go,
 	.info = info,
 	.snapshot = snapshot,
 	.map_log = map_log,

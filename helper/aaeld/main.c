@@ -182,6 +182,15 @@ static void on_signal(evutil_socket_t sig, short what, void *base)
 	event_base_loopbreak(base);
 }
 
+static void on_kept_long(evutil_socket_t fd, short what, void *arg)
+{
+	const struct aaeld_app *app = arg;
+
+	(void)fd;
+	(void)what;
+	app->ops->let_go(app->kernel);
+}
+
 static int submit(struct aaeld_app *app, struct aaeld_job *job)
 {
 	return aaeld_worker_submit(app->worker, job);
@@ -199,7 +208,8 @@ static int serve(const struct options *o, struct aaeld_app *app)
 
 	if (!term || !interrupt || event_add(term, NULL) || event_add(interrupt, NULL))
 		goto out;
-	app->worker = aaeld_worker_new(base);
+	app->let_go = evtimer_new(base, on_kept_long, app);
+	app->worker = app->let_go ? aaeld_worker_new(base) : NULL;
 	http = app->worker ? aaeld_http_new(base, app, &http_options) : NULL;
 	if (!http)
 		goto out;
@@ -217,6 +227,8 @@ out:
 		app->kbs_ops->stop(app->kbs);
 	aaeld_http_stop(http, app->worker);
 	aaeld_tokens_free(&app->tokens);
+	if (app->let_go)
+		event_free(app->let_go);
 	if (tick)
 		event_free(tick);
 	if (interrupt)

@@ -73,6 +73,11 @@ static int append_now(void *kernel, const struct aaeld_event *event, uint64_t *s
 	return strcmp(event->domain, "wait") ? append(kernel, event, sequence) : -EAGAIN;
 }
 
+static void let_go(void *kernel)
+{
+	(void)kernel;
+}
+
 static int info(void *kernel, struct aael_info *info)
 {
 	uint32_t s = state();
@@ -129,6 +134,7 @@ static int enable(void *kernel, uint32_t index, char message[AAELD_MESSAGE_BYTES
 const struct aaeld_kernel_ops aaeld_kernel_ops = {
 	.append = append,
 	.append_now = append_now,
+	.let_go = let_go,
 	.info = info,
 	.snapshot = snapshot,
 	.map_log = map_log,

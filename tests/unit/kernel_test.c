@@ -15,12 +15,13 @@
 static int open_error, ioctl_error, info_error;
 static struct aael_info answered; /* by the device */
 static int opened_with;		  /* flags */
-static unsigned int extends;
+static unsigned int opens, extends;
 
 /* These two stand before libc's for this program. */
 int open(const char *path, int flags, ...)
 {
 	assert_string_equal(path, "/dev/aael");
+	opens++;
 	opened_with = flags;
 	errno = open_error;
 	return open_error ? -1 : memfd_create("device", MFD_CLOEXEC);
@@ -139,6 +140,31 @@ static void only_a_register_that_answers_at_once_is_appended_to_now(void **state
 	assert_string_equal(capture_end(), "");
 }
 
+/* Until it is let go of, or there is an error. */
+static void device_is_kept_open(void **state)
+{
+	static const struct {
+		int error;
+		unsigned int opens; /* by the next append */
+	} steps[] = { { 0, 1 }, { 0, 0 }, { ENOSPC, 0 }, { 0, 1 }, { ETIMEDOUT, 0 }, { 0, 1 } };
+	uint64_t sequence;
+
+	(void)state;
+	aaeld_kernel_ops.let_go(NULL);
+	answered = (struct aael_info){ .provider = "soft", .flags = AAEL_INFO_F_SOFT };
+	open_error = info_error = 0;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		opens = 0;
+		ioctl_error = steps[i].error;
+		aaeld_kernel_ops.append_now(NULL, &event, &sequence);
+		assert_int_equal(opens, steps[i].opens);
+	}
+	aaeld_kernel_ops.let_go(NULL);
+	aaeld_kernel_ops.let_go(NULL);
+	expect_now("soft", AAEL_HEALTH_CONSISTENT, 0);
+	assert_int_equal(opens, 2);
+}
+
 static void who_asks_for_once_goes_to_the_thread(void **state)
 {
 	struct aaeld_event once = event;
@@ -159,6 +185,7 @@ int main(void)
 		cmocka_unit_test(the_log_says_why_the_device_cannot_be_used),
 		cmocka_unit_test(errnos_of_the_device_are_passed_on),
 		cmocka_unit_test(only_a_register_that_answers_at_once_is_appended_to_now),
+		cmocka_unit_test(device_is_kept_open),
 		cmocka_unit_test(who_asks_for_once_goes_to_the_thread),
 	};
 
