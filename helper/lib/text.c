@@ -101,6 +101,21 @@ size_t text_utf8_sequence(const uint8_t *p, size_t size)
 	return n;
 }
 
+/* Eight bytes at a time; what is no less than 0x80 may spoil its neighbours, and is not plain itself. */
+static bool eight_are_plain(const uint8_t *data)
+{
+	const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+	uint64_t word, quote, backslash;
+
+	memcpy(&word, data, sizeof(word));
+	quote = word ^ ones * '"';
+	backslash = word ^ ones * '\\';
+	/* The top bit of a byte is set where it is so: less than ' ', 0x7f or more, or one of the two. */
+	return !(
+		(word | (word - ones * ' ') | (word + ones) | (quote - ones) | (backslash - ones)) &
+		tops);
+}
+
 size_t text_plain_bytes(const uint8_t *data, size_t size)
 {
 	static const bool plain[256] = {
@@ -110,6 +125,8 @@ size_t text_plain_bytes(const uint8_t *data, size_t size)
 	};
 	size_t n = 0;
 
+	while (size - n >= sizeof(uint64_t) && eight_are_plain(data + n))
+		n += sizeof(uint64_t);
 	while (n < size && plain[data[n]])
 		n++;
 	return n;

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "logbuild.h"
+#include "uefi.h"
 
 static int check(const char *domain, size_t domain_size, const char *operation,
 		 size_t operation_size, const char *content, size_t content_size, const char *field)
@@ -109,6 +110,34 @@ static void the_first_wrong_field_is_named(void **state)
 	assert_int_equal(check("d", 1, "o", 1, "\n\xff", 2, "content"), -EINVAL);
 }
 
+static bool is_plain(unsigned int c)
+{
+	return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+}
+
+/* Every two bytes, next to each other and apart, in texts around the size of a step. */
+static void what_is_not_plain_is_seen_wherever_it_stands(void **state)
+{
+	uint8_t text[17];
+
+	(void)state;
+	for (unsigned int i = 0; i < 256 * 256 * 2; i++) {
+		unsigned int c = i & 0xff, d = i >> 8 & 0xff, apart = 1 + (i >> 16) * 7;
+
+		for (size_t at = 0; at + apart < sizeof(text); at++) {
+			size_t wanted = !is_plain(c)   ? at
+					: !is_plain(d) ? at + apart
+						       : sizeof(text);
+
+			memset(text, 'x', sizeof(text));
+			text[at] = (uint8_t)c;
+			text[at + apart] = (uint8_t)d;
+			assert_int_equal(text_plain_bytes(text, sizeof(text)), wanted);
+		}
+	}
+	assert_int_equal(text_plain_bytes(text, 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -116,6 +145,7 @@ int main(void)
 		cmocka_unit_test(words_are_printable_ascii),
 		cmocka_unit_test(content_is_utf8_without_control_characters),
 		cmocka_unit_test(the_first_wrong_field_is_named),
+		cmocka_unit_test(what_is_not_plain_is_seen_wherever_it_stands),
 	};
 
 	return cmocka_run_group_tests_name("event", tests, NULL, NULL);
