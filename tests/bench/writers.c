@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * usage: writers rate WRITERS MS ROUNDS BYTES | writers reader ROUNDS BYTES
+ * usage: writers rate|bare WRITERS MS ROUNDS BYTES | writers reader ROUNDS BYTES
  *
- * An append is one write(2) of one event with a text of BYTES bytes.
+ * An append is one write(2) of one event with a text of BYTES bytes; with "bare" it is the hashing
+ * and copying alone, in the kernel and under a mutex.
  * rate: one writer for MS milliseconds, and then so many, in turns; each appends as fast as it can.
  * Of each round it prints "one NS" and "many NS", the time per event of all together, and
  * "share N", 1000 times what would be a writer's fair share over what the slowest has got.
@@ -19,14 +20,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "bench.h"
 #include "eventtext.h"
+#include "module/abi.h"
 
 #define WRITERS_MAX 256
 
 static size_t text_bytes;
+static bool bare;
 
 struct writer {
 	int fd;
@@ -40,16 +44,23 @@ struct writer {
 static void writer_open(struct writer *w, unsigned int number)
 {
 	*w = (struct writer){ .number = number, .steps = 1 };
-	w->fd = open("/dev/aael", O_WRONLY | O_CLOEXEC);
+	w->fd = open(bare ? AAEL_BENCH_PATH : "/dev/aael", O_WRONLY | O_CLOEXEC);
 	if (w->fd < 0)
-		bench_die("/dev/aael");
+		bench_die("/dev/aael or %s", AAEL_BENCH_PATH);
+}
+
+static ssize_t hash(const struct writer *w, size_t len)
+{
+	struct aael_bench_hash args = { .data = (uintptr_t)w->line, .size = (uint32_t)len };
+
+	return ioctl(w->fd, AAEL_BENCH_IOC_HASH, &args) ? -1 : (ssize_t)len;
 }
 
 static int64_t append(struct writer *w)
 {
 	size_t len = event_line(w->line, text_bytes, w->number, w->sent++);
 	int64_t begin = bench_now_ns();
-	ssize_t n = write(w->fd, w->line, len);
+	ssize_t n = bare ? hash(w, len) : write(w->fd, w->line, len);
 
 	if (n == (ssize_t)len)
 		return bench_now_ns() - begin;
@@ -215,7 +226,7 @@ static void reader(unsigned int rounds)
 static void usage(void)
 {
 	errno = EINVAL;
-	bench_die("usage: writers rate WRITERS MS ROUNDS BYTES | writers reader ROUNDS BYTES");
+	bench_die("usage: writers rate|bare WRITERS MS ROUNDS BYTES | writers reader ROUNDS BYTES");
 }
 
 int main(int argc, char **argv)
@@ -223,7 +234,8 @@ int main(int argc, char **argv)
 	if (argc < 4)
 		usage();
 	text_bytes = event_bytes(argv[argc - 1]);
-	if (argc == 6 && !strcmp(argv[1], "rate") && bench_number(argv[2]) <= WRITERS_MAX)
+	bare = !strcmp(argv[1], "bare");
+	if (argc == 6 && (bare || !strcmp(argv[1], "rate")) && bench_number(argv[2]) <= WRITERS_MAX)
 		rate(bench_number(argv[2]), bench_number(argv[3]), bench_number(argv[4]));
 	else if (argc == 4 && !strcmp(argv[1], "reader"))
 		reader(bench_number(argv[2]));
