@@ -179,7 +179,7 @@ struct aael_follow;
  * @flags: AAEL_INFO_F_SOFT or 0
  * @first_register: lowest register that can be read
  * @exact: a read is never another command's reply, so one is enough
- * @in_caller: transactions need no worker: nothing here asks who the caller is, or
+ * @in_caller: a transaction may run in its caller: nothing here asks who that is, or
  *	ends early for a signal
  * @bind: find the device; fills the algorithm ids in the device's order and the
  *	number of registers; -ENODEV where there is none; -EPROBE_DEFER where it is

@@ -6,8 +6,8 @@
  * and gets no signals, so neither a security module that confines the writer nor a signal
  * that it sends itself can disturb an extend half way. It is a worker of the writer's own
  * CPU, which the writer leaves to it: waking another CPU, twice, takes longer than all the
- * rest. Where neither can disturb the device (aael_provider.in_caller), there is no worker,
- * and the mutex says who is next.
+ * rest. Where neither can disturb the device (aael_provider.in_caller), who finds nobody at
+ * it or waiting does without the worker.
  *
  * Nothing that is stored to through sysfs (a writable module parameter, say) may
  * wait for a transaction: a provider may itself write to sysfs. The one exception
@@ -61,13 +61,16 @@ static void run_waiting(struct work_struct *work)
 	struct aael_log *log = container_of(work, struct aael_log, txn_work);
 	struct txn *t;
 
-	while ((t = take_first(log))) {
+	do {
 		mutex_lock(&log->turn);
-		t->ret = t->fn(log, t->arg);
+		t = take_first(log);
+		if (t)
+			t->ret = t->fn(log, t->arg);
 		mutex_unlock(&log->turn);
-		complete(&t->done);
+		if (t)
+			complete(&t->done);
 		cond_resched();
-	}
+	} while (t);
 }
 
 /**
@@ -139,19 +142,16 @@ static int run_in_worker(struct aael_log *log, aael_txn_fn fn, void *arg, bool k
 	return t.ret;
 }
 
-static int run_here(struct aael_log *log, aael_txn_fn fn, void *arg, bool killable)
+/* Alone, the caller need not wait for a worker. */
+static bool run_here(struct aael_log *log, aael_txn_fn fn, void *arg, int *ret)
 {
-	int ret = 0;
-
-	if (killable)
-		ret = mutex_lock_killable(&log->turn);
-	else
-		mutex_lock(&log->turn);
-	if (ret)
-		return ret;
-	ret = fn(log, arg);
+	if (aael_log_state(log) == AAEL_STATE_UNSUPPORTED || !log->provider->in_caller)
+		return false;
+	if (!list_empty_careful(&log->waiting) || !mutex_trylock(&log->turn))
+		return false;
+	*ret = fn(log, arg);
 	mutex_unlock(&log->turn);
-	return ret;
+	return true;
 }
 
 /*
@@ -161,9 +161,9 @@ static int run_here(struct aael_log *log, aael_txn_fn fn, void *arg, bool killab
  */
 static int run(struct aael_log *log, aael_txn_fn fn, void *arg, bool killable)
 {
-	bool here = aael_log_state(log) != AAEL_STATE_UNSUPPORTED && log->provider->in_caller;
+	int ret;
 
-	return (here ? run_here : run_in_worker)(log, fn, arg, killable);
+	return run_here(log, fn, arg, &ret) ? ret : run_in_worker(log, fn, arg, killable);
 }
 
 /**

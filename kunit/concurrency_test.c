@@ -170,9 +170,8 @@ static void wait_until_queued(struct fixture *f, const struct writer *w, int cou
 		schedule_timeout_uninterruptible(1);
 }
 
-static void writers_are_served_first_come_first_served(struct kunit *test)
+static void expect_first_come_first_served(struct kunit *test, struct fixture *f)
 {
-	struct fixture *f = fixture_sha256(test);
 	struct completion hold;
 	struct writer *first = hang(test, f, &hold), *w[5];
 
@@ -189,6 +188,12 @@ static void writers_are_served_first_come_first_served(struct kunit *test)
 	}
 	fixture_expect_sound(test, f);
 	fixture_expect(test, f, &(struct expected) { .count = 6, .extends = 6 });
+}
+
+static void writers_are_served_first_come_first_served(struct kunit *test)
+{
+	expect_first_come_first_served(test, fixture_sha256(test));
+	expect_first_come_first_served(test, fixture_in_caller(test));
 }
 
 /* Bytes behind the published ones, as somebody sees them who has mapped the page. */
