@@ -131,19 +131,16 @@ static int64_t post_new(void *arg)
 /* Of the whole machine, since it runs. */
 struct cost {
 	uint64_t cpu_ns;   /* that tasks ran, interrupts included */
-	uint64_t turns;	   /* a task was given a processor; not so the idle one */
 	uint64_t switches; /* from one task to another, be it the idle one */
 };
 
 static bool add_cost(const char *line, struct cost *cost)
 {
-	uint64_t value, turns;
+	uint64_t value;
 
-	/* Documentation/scheduler/sched-stats.rst: the seventh number and the ninth. */
-	if (sscanf(line, "cpu%*u %*u %*u %*u %*u %*u %*u %" SCNu64 " %*u %" SCNu64, &value,
-		   &turns) == 2) {
+	/* The kernel's Documentation/scheduler/sched-stats.rst: the seventh number. */
+	if (sscanf(line, "cpu%*u %*u %*u %*u %*u %*u %*u %" SCNu64, &value) == 1) {
 		cost->cpu_ns += value;
-		cost->turns += turns;
 		return true;
 	}
 	if (sscanf(line, "ctxt %" SCNu64, &value) != 1)
@@ -182,7 +179,7 @@ static void print_cost(const char *name, const char *what, uint64_t before, uint
 	printf("%s %s %" PRIu64 "\n", name, what, (after - before) / COST_POSTS);
 }
 
-/* What each of COST_POSTS requests has cost; of the numbers the thousandfold, of ns the ns. */
+/* What each of COST_POSTS requests has cost: ns, and thousandths of a switch. */
 static void print_costs(const char *name, struct server *s, unsigned int posts)
 {
 	struct cost before = read_cost(), after;
@@ -196,7 +193,6 @@ static void print_costs(const char *name, struct server *s, unsigned int posts)
 	}
 	after = read_cost();
 	print_cost(name, "cpu", before.cpu_ns, after.cpu_ns);
-	print_cost(name, "turns", 1000 * before.turns, 1000 * after.turns);
 	print_cost(name, "switches", 1000 * before.switches, 1000 * after.switches);
 }
 
