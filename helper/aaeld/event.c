@@ -216,11 +216,13 @@ static int parse(const struct cJSON *root, struct aaeld_event *event, bool *has_
 	if (ret)
 		return ret;
 	event->index = AAEL_INDEX_DEFAULT;
-	ret = aael_json_u32(root, "register_index", AAEL_INDEX_DEFAULT - 1, &event->index, err);
-	*has_index = !ret;
-	if (ret && ret != -ENOENT)
-		return ret;
-	ret = aael_json_bool(root, "once", &event->once, err);
+	if (aael_json_get(root, "register_index")) {
+		ret = aael_json_u32(root, "register_index", AAEL_INDEX_DEFAULT - 1, &event->index,
+				    err);
+		*has_index = !ret;
+	}
+	if ((!ret || ret == -ENOENT) && aael_json_get(root, "once"))
+		ret = aael_json_bool(root, "once", &event->once, err);
 	return ret == -ENOENT ? 0 : ret;
 }
 
