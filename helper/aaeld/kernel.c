@@ -93,7 +93,15 @@ static void let_go(void *kernel)
 	kept_open = -1;
 }
 
-/* Opening costs as much as the append, so that the device stays open while all goes well. */
+/* Of a log whose register answers at once, or -EAGAIN. */
+static int open_prompt(void)
+{
+	int fd = device(O_WRONLY | O_NONBLOCK);
+
+	return fd < 0 || is_prompt(fd) ? fd : done(fd, -EAGAIN);
+}
+
+/* Opening and asking cost more than the append: the device stays open while all goes well. */
 static int append_now(void *kernel, const struct aaeld_event *event, uint64_t *sequence)
 {
 	int ret;
@@ -102,10 +110,10 @@ static int append_now(void *kernel, const struct aaeld_event *event, uint64_t *s
 	if (event->once)
 		return -EAGAIN;
 	if (kept_open < 0)
-		kept_open = device(O_WRONLY | O_NONBLOCK);
+		kept_open = open_prompt();
 	if (kept_open < 0)
 		return kept_open;
-	ret = is_prompt(kept_open) ? extend(kept_open, event, sequence) : -EAGAIN;
+	ret = extend(kept_open, event, sequence);
 	if (ret)
 		let_go(kernel);
 	return told(ret);

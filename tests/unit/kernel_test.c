@@ -113,6 +113,7 @@ static void expect_now(const char *provider, uint32_t health, int want)
 
 	open_error = ioctl_error = 0;
 	extends = 0;
+	aaeld_kernel_ops.let_go(NULL);
 	answered = (struct aael_info){ .health = health };
 	strcpy(answered.provider, provider);
 	answered.flags = strcmp(provider, "soft") ? 0 : AAEL_INFO_F_SOFT;
