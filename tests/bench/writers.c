@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * usage: writers rate|bare WRITERS MS ROUNDS BYTES | writers reader ROUNDS BYTES
+ * usage: writers rate|hash|extend WRITERS MS ROUNDS BYTES | writers reader ROUNDS BYTES
  *
- * An append is one write(2) of one event with a text of BYTES bytes; with "bare" it is the hashing
- * and copying alone, in the kernel and under a mutex.
+ * An append is one write(2) of one event with a text of BYTES bytes. What it cannot do without, in the
+ * kernel and under a bare mutex: with "hash" the hashing and copying, with "extend" a PCR_Extend.
  * rate: one writer for MS milliseconds, and then so many, in turns; each appends as fast as it can.
  * Of each round it prints "one NS" and "many NS", the time per event of all together, and
  * "share N", 1000 times what would be a writer's fair share over what the slowest has got.
@@ -28,9 +28,10 @@
 #include "module/abi.h"
 
 #define WRITERS_MAX 256
+#define BARE_PCR 13 /* not the log's */
 
 static size_t text_bytes;
-static bool bare;
+static enum { RATE, HASH, EXTEND } kind;
 
 struct writer {
 	int fd;
@@ -44,7 +45,7 @@ struct writer {
 static void writer_open(struct writer *w, unsigned int number)
 {
 	*w = (struct writer){ .number = number, .steps = 1 };
-	w->fd = open(bare ? AAEL_BENCH_PATH : "/dev/aael", O_WRONLY | O_CLOEXEC);
+	w->fd = open(kind == RATE ? "/dev/aael" : AAEL_BENCH_PATH, O_WRONLY | O_CLOEXEC);
 	if (w->fd < 0)
 		bench_die("/dev/aael or %s", AAEL_BENCH_PATH);
 }
@@ -56,11 +57,20 @@ static ssize_t hash(const struct writer *w, size_t len)
 	return ioctl(w->fd, AAEL_BENCH_IOC_HASH, &args) ? -1 : (ssize_t)len;
 }
 
+static ssize_t extend(const struct writer *w, size_t len)
+{
+	struct aael_bench_extend args = { .pcr = BARE_PCR };
+
+	return ioctl(w->fd, AAEL_BENCH_IOC_EXTEND, &args) ? -1 : (ssize_t)len;
+}
+
 static int64_t append(struct writer *w)
 {
 	size_t len = event_line(w->line, text_bytes, w->number, w->sent++);
 	int64_t begin = bench_now_ns();
-	ssize_t n = bare ? hash(w, len) : write(w->fd, w->line, len);
+	ssize_t n = kind == HASH     ? hash(w, len)
+		    : kind == EXTEND ? extend(w, len)
+				     : write(w->fd, w->line, len);
 
 	if (n == (ssize_t)len)
 		return bench_now_ns() - begin;
@@ -226,7 +236,8 @@ static void reader(unsigned int rounds)
 static void usage(void)
 {
 	errno = EINVAL;
-	bench_die("usage: writers rate|bare WRITERS MS ROUNDS BYTES | writers reader ROUNDS BYTES");
+	bench_die("usage: writers rate|hash|extend WRITERS MS ROUNDS BYTES | writers reader ROUNDS "
+		  "BYTES");
 }
 
 int main(int argc, char **argv)
@@ -234,8 +245,9 @@ int main(int argc, char **argv)
 	if (argc < 4)
 		usage();
 	text_bytes = event_bytes(argv[argc - 1]);
-	bare = !strcmp(argv[1], "bare");
-	if (argc == 6 && (bare || !strcmp(argv[1], "rate")) && bench_number(argv[2]) <= WRITERS_MAX)
+	kind = !strcmp(argv[1], "hash") ? HASH : !strcmp(argv[1], "extend") ? EXTEND : RATE;
+	if (argc == 6 && (kind != RATE || !strcmp(argv[1], "rate")) &&
+	    bench_number(argv[2]) <= WRITERS_MAX)
 		rate(bench_number(argv[2]), bench_number(argv[3]), bench_number(argv[4]));
 	else if (argc == 4 && !strcmp(argv[1], "reader"))
 		reader(bench_number(argv[2]));
