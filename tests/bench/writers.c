@@ -152,7 +152,7 @@ static void set_steps(unsigned int count, unsigned int first, unsigned int other
 
 static void rate(unsigned int count, unsigned int ms, unsigned int rounds)
 {
-	bool slow = getenv("BENCH_SLOW");
+	bool slow = kind == RATE && getenv("BENCH_SLOW");
 	int64_t ns;
 
 	for (unsigned int i = 0; i < count; i++)
