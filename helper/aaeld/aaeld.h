@@ -33,7 +33,8 @@
 #define AAELD_KBS_MAX_CALLS (AAELD_KBS_MAX_JOBS + 1)
 #define AAELD_REQUEST_TIMEOUT_MS 10000
 #define AAELD_STOP_MAX_MS 1000
-#define AAELD_KEPT_MS 100 /* that the device stays open between events */
+#define AAELD_IDLE_MS 1000 /* without a connection, before memory is given back */
+#define AAELD_KEPT_MS 100  /* that the device stays open between events */
 #define AAELD_CONFIG_MAX_BYTES (1024 * 1024)
 #define AAELD_MESSAGE_BYTES 256
 #define AAELD_EVIDENCE_MESSAGE_BYTES 640

@@ -15,6 +15,7 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <unistd.h>
@@ -41,14 +42,29 @@ struct aaeld_conns {
 	struct timeval timeout;
 	unsigned int max, count;
 	struct aaeld_metrics *metrics;
+	struct event *idle;
 	bool stopping;
 	TAILQ_HEAD(, aaeld_conn) list;
 };
 
+/* What many connections, or a large answer, have left in the heap. */
+static void on_idle(evutil_socket_t fd, short what, void *arg)
+{
+	const struct aaeld_conns *all = arg;
+
+	(void)fd;
+	(void)what;
+	if (!all->count)
+		malloc_trim(0);
+}
+
 static void forget(struct aaeld_conn *c)
 {
+	static const struct timeval pause = { AAELD_IDLE_MS / 1000, AAELD_IDLE_MS % 1000 * 1000 };
+
 	TAILQ_REMOVE(&c->all->list, c, next);
-	c->all->count--;
+	if (!--c->all->count && !event_pending(c->all->idle, EV_TIMEOUT, NULL))
+		event_add(c->all->idle, &pause);
 	if (c->deadline)
 		event_free(c->deadline);
 	if (c->drain) {
@@ -262,6 +278,11 @@ struct aaeld_conns *aaeld_conns_new(struct event_base *base, unsigned int max,
 
 	if (!all)
 		return NULL;
+	all->idle = evtimer_new(base, on_idle, all);
+	if (!all->idle) {
+		free(all);
+		return NULL;
+	}
 	all->base = base;
 	all->max = max;
 	all->timeout = *timeout;
@@ -309,5 +330,6 @@ void aaeld_conns_free(struct aaeld_conns *all)
 			bufferevent_decref(c->bev);
 		forget(c);
 	}
+	event_free(all->idle);
 	free(all);
 }
