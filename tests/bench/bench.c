@@ -41,6 +41,13 @@ unsigned int bench_number(const char *text)
 	return (unsigned int)n;
 }
 
+bool bench_is_slow(void)
+{
+	const char *slow = getenv("BENCH_SLOW");
+
+	return slow && !strcmp(slow, "1");
+}
+
 static int64_t run(const struct bench_op *op)
 {
 	int64_t ns = op->run(op->arg);
@@ -57,7 +64,7 @@ void bench_blocks_of(unsigned int block, const struct bench_op *ops, unsigned in
 {
 	size_t all = (size_t)rounds * block;
 	int64_t *ns = calloc(count * all, sizeof(*ns));
-	const char *slow = getenv("BENCH_SLOW");
+	bool slow = bench_is_slow();
 
 	if (!ns)
 		bench_die("%zu samples", count * all);

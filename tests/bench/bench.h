@@ -3,6 +3,7 @@
 #ifndef AAEL_BENCH_H
 #define AAEL_BENCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define BENCH_BLOCK 100
@@ -16,9 +17,12 @@ struct bench_op {
 
 int64_t bench_now_ns(void);
 
+/* Is BENCH_SLOW=1 in the environment: is the subject to do twice its work? */
+bool bench_is_slow(void);
+
 /*
  * Runs each op BENCH_BLOCK times in turn, so many rounds; first some unseen ones to warm up.
- * Prints "NAME NS" for each. ops[0] is the subject: with BENCH_SLOW in the environment it is
+ * Prints "NAME NS" for each. ops[0] is the subject: when bench_is_slow() it is
  * run twice for one sample. Ends the program on an error.
  */
 void bench_blocks(const struct bench_op *ops, unsigned int count, unsigned int rounds);

@@ -40,11 +40,19 @@ FIGURES = {
 }
 
 
+def goals(result):
+    """{key: Goal} of a result's values. Where the bare operation is over a limit itself, in the same
+    run, that is the limit: no subject can be below its floor."""
+    found = {key: goal for key, goal in FIGURES[result['figure']].goals.items() if key in result['values']}
+    for key, floor in (result.get('floors') or {}).items():
+        if key in found and found[key].sign == '<=':
+            found[key] = most(max(found[key].limit, floor))
+    return found
+
+
 def verdicts(result):
     """{key: met or not} of the values of a result that have goals"""
-    goals = FIGURES[result['figure']].goals
-    return {key: SIGNS[goals[key].sign](value, goals[key].limit)
-            for key, value in result['values'].items() if key in goals}
+    return {key: SIGNS[goal.sign](result['values'][key], goal.limit) for key, goal in goals(result).items()}
 
 
 def unseen(results, wanted):

@@ -48,6 +48,14 @@ class Figures(unittest.TestCase):
         self.assertEqual(figures.verdicts(result('P12', {'p50': 9})), {})
         self.assertEqual(figures.verdicts(result(values={'other': 9, 'p99': 9})), {'p99': False})
 
+    def test_no_goal_is_below_its_floor(self):
+        for value, floor, met in ((1.3, 1.2, False), (1.2, 1.2, True), (1.1, 1.0, True), (1.16, 1.0, False)):
+            found = {**result(values={'p50': 1, 'p99': value}), 'floors': {'p99': floor, 'other': 9}}
+            self.assertEqual(figures.verdicts(found), {'p50': True, 'p99': met})
+        self.assertEqual(figures.verdicts({**result('P6', {'rate': 0.9}), 'floors': {'rate': 0.5}}), {'rate': False})
+        shown = table.values({**result(values={'p50': 1, 'p99': 1.2}), 'floors': {'p99': 1.3}})
+        self.assertEqual(shown, 'p50 1 (<= 1.05), p99 1.2 (<= 1.3, its floor)')
+
     def test_what_was_not_measured_is_named(self):
         self.assertEqual(figures.unseen([], ['P2']), ['P2', 'P2 p50', 'P2 p99'])
         rows = [result(values={'p50': 1}), result(values={'p99': 1}), result('P12')]

@@ -198,7 +198,7 @@ static void print_costs(const char *name, struct server *s, unsigned int posts)
 
 static void costs(struct server *aaeld, struct server *bare, unsigned int rounds)
 {
-	unsigned int times = getenv("BENCH_SLOW") ? 2 : 1;
+	unsigned int times = bench_is_slow() ? 2 : 1;
 
 	for (unsigned int i = 0; i < rounds; i++) {
 		print_costs("aaeld", aaeld, times * COST_POSTS);

@@ -22,11 +22,13 @@ def amount(number, unit):
 
 def values(result):
     """Each value with its goal"""
-    goals = figures.FIGURES[result['figure']].goals
+    goals = figures.goals(result)
     words = []
     for key, value in result['values'].items():
         goal = goals.get(key)
-        words.append(f'{key} {short(value)}' + (f' ({goal.sign} {short(goal.limit)})' if goal else ''))
+        over = goal and goal != figures.FIGURES[result['figure']].goals[key]
+        words.append(f'{key} {short(value)}' + (f' ({goal.sign} {short(goal.limit)}{", its floor" if over else ""})'
+                                                if goal else ''))
     return ', '.join(words)
 
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * usage: writers rate|hash|extend WRITERS MS ROUNDS BYTES | writers reader ROUNDS BYTES
+ * usage: writers rate|hash|extend WRITERS MS ROUNDS BYTES | writers reader|beside ROUNDS BYTES
  *
  * An append is one write(2) of one event with a text of BYTES bytes. What it cannot do without, in the
  * kernel and under a bare mutex: with "hash" the hashing and copying, with "extend" a PCR_Extend.
  * rate: one writer for MS milliseconds, and then so many, in turns; each appends as fast as it can.
  * Of each round it prints "one NS" and "many NS", the time per event of all together, and
  * "share N", 1000 times what would be a writer's fair share over what the slowest has got.
- * With BENCH_SLOW two appends of the many count as one, and six of the first.
+ * With BENCH_SLOW=1 two appends of the many count as one, and six of the first.
  * reader: appends with a thread beside that reads the log over and over ("reader"), and without
- * ("idle"), in turns.
+ * ("idle"), in turns; beside: the same with a bare PCR_Extend.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -152,7 +152,7 @@ static void set_steps(unsigned int count, unsigned int first, unsigned int other
 
 static void rate(unsigned int count, unsigned int ms, unsigned int rounds)
 {
-	bool slow = kind == RATE && getenv("BENCH_SLOW");
+	bool slow = kind == RATE && bench_is_slow();
 	int64_t ns;
 
 	for (unsigned int i = 0; i < count; i++)
@@ -236,8 +236,13 @@ static void reader(unsigned int rounds)
 static void usage(void)
 {
 	errno = EINVAL;
-	bench_die("usage: writers rate|hash|extend WRITERS MS ROUNDS BYTES | writers reader ROUNDS "
-		  "BYTES");
+	bench_die("usage: writers rate|hash|extend WRITERS MS ROUNDS BYTES | "
+		  "writers reader|beside ROUNDS BYTES");
+}
+
+static bool is(const char *word, const char *one, const char *other)
+{
+	return !strcmp(word, one) || !strcmp(word, other);
 }
 
 int main(int argc, char **argv)
@@ -245,11 +250,10 @@ int main(int argc, char **argv)
 	if (argc < 4)
 		usage();
 	text_bytes = event_bytes(argv[argc - 1]);
-	kind = !strcmp(argv[1], "hash") ? HASH : !strcmp(argv[1], "extend") ? EXTEND : RATE;
-	if (argc == 6 && (kind != RATE || !strcmp(argv[1], "rate")) &&
-	    bench_number(argv[2]) <= WRITERS_MAX)
+	kind = !strcmp(argv[1], "hash") ? HASH : is(argv[1], "extend", "beside") ? EXTEND : RATE;
+	if (argc == 6 && !is(argv[1], "reader", "beside") && bench_number(argv[2]) <= WRITERS_MAX)
 		rate(bench_number(argv[2]), bench_number(argv[3]), bench_number(argv[4]));
-	else if (argc == 4 && !strcmp(argv[1], "reader"))
+	else if (argc == 4 && is(argv[1], "reader", "beside"))
 		reader(bench_number(argv[2]));
 	else
 		usage();

@@ -22,11 +22,12 @@ def timed(*words):
     return stats.by_name(done.stdout)
 
 
-def emit(figure, row, subject=None, base=None, unit='ns', **values):
+def emit(figure, row, subject=None, base=None, unit='ns', floors=None, **values):
     """One result. subject, base: stats.summary() of either, in that unit; values: the numbers
-    that figures.py has goals for, and others worth knowing."""
+    that figures.py has goals for, and others worth knowing; floors: what the bare operation has of
+    these, measured the same way."""
     print('bench', json.dumps({'figure': figure, 'row': row, 'unit': unit, 'subject': subject,
-                               'base': base, 'values': values}), flush=True)
+                               'base': base, 'values': values, 'floors': floors}), flush=True)
 
 
 def compare(figure, row, subject, base, **values):
