@@ -142,7 +142,7 @@ int aael_dev_map_log(int fd, size_t size, const uint8_t **log)
 {
 	void *at = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
 
-	if (at == MAP_FAILED)
+	if (at == MAP_FAILED) /* NOLINT(performance-no-int-to-ptr): it is what mmap(2) says */
 		return -errno;
 	*log = at;
 	return 0;

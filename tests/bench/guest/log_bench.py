@@ -160,7 +160,7 @@ def few_entries():
     """Time per entry with few of them, by the size of reads; nobody is slowed down here."""
     slow = os.environ.pop('BENCH_SLOW', None)
     copy_log()
-    each = {chunk: per_entry(read_log(device.PATH, chunk, 30)[0], chunk, FEW) for chunk in CHUNKS}
+    each = {chunk: per_entry(read_log(device.PATH, chunk, 5)[0], chunk, FEW) for chunk in CHUNKS}
     texts = read_texts(FEW)
     os.unlink(COPY)
     if slow:

@@ -11,7 +11,7 @@ import time
 import device
 import report
 
-ROUNDS = 20 if report.QUICK else 100
+ROUNDS = 10 if report.QUICK else 100
 BARE = '/aael/aael_bench.ko'
 NR_FINIT_MODULE, NR_DELETE_MODULE = 313, 176
 PT_LOAD, PF_X = 1, 1

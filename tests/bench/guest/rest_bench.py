@@ -16,8 +16,8 @@ import stats
 
 BARE = '8007'
 LOG_BYTES = 1 << 28
-ROUNDS = '5' if report.QUICK else '50'  # of a hundred
-COST_ROUNDS = 3 if report.QUICK else 20
+ROUNDS = '3' if report.QUICK else '50'  # of a hundred
+COST_ROUNDS = 2 if report.QUICK else 20
 COST_POSTS = 500  # as in post.c
 CONNECTIONS = '64'
 WARM_UP, REQUESTS = ('2000', '4000') if report.QUICK else ('20000', '100000')

@@ -19,7 +19,7 @@ import rest
 import tdx
 
 WRITERS = 4
-TOKENS = 4 if report.QUICK else 20
+TOKENS = 2 if report.QUICK else 20
 RAISED_BYTES = 1 << 28
 
 

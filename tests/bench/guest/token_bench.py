@@ -27,10 +27,10 @@ import vm
 
 QUOTE_MS = 100
 WRITERS = 4
-TOKENS = 10 if report.QUICK else 50
-FRESH_BLOCKS = (20, 4) if report.QUICK else (100, 5)  # samples in one, how many
-HELD_BLOCKS = (5, 4) if report.QUICK else (20, 5)
-CACHED_BLOCKS = (100, 3) if report.QUICK else (100, 20)
+TOKENS = 5 if report.QUICK else 50
+FRESH_BLOCKS = (10, 4) if report.QUICK else (100, 5)  # samples in one, how many
+HELD_BLOCKS = (5, 3) if report.QUICK else (20, 5)
+CACHED_BLOCKS = (100, 2) if report.QUICK else (100, 20)
 
 
 def fetch_token(daemon):

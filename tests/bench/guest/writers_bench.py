@@ -12,8 +12,10 @@ import vm
 WRITERS = '64'
 TEXT_BYTES = '220'
 # A block of writers lasts so many ms that each of 64 has some turns.
-SOFT = {'ms': '1000', 'rounds': '3' if report.QUICK else '15', 'blocks': '20' if report.QUICK else '100'}
-TPM = {'ms': '1000', 'rounds': '3' if report.QUICK else '10', 'blocks': '8' if report.QUICK else '30'}
+SOFT = {'ms': '500' if report.QUICK else '1000', 'rounds': '3' if report.QUICK else '15',
+        'blocks': '20' if report.QUICK else '100'}
+TPM = {'ms': '600' if report.QUICK else '1000', 'rounds': '2' if report.QUICK else '10',
+       'blocks': '6' if report.QUICK else '30'}
 
 
 def rates(kind, how):
