@@ -32,10 +32,12 @@ def build(kernel):
             sys.exit(output)
 
 
-def named(path):
-    """The figures that a bench is for: # bench: P1 P2"""
+def asked(path):
+    """The figures that a bench is for, # bench: P1 P2; and whether a quick run does without it,
+    # bench-quick: no"""
     with open(path, encoding='utf-8') as file:
-        return re.search(r'^# bench: (.*)$', file.read(), re.M)[1].split()
+        text = file.read()
+    return re.search(r'^# bench: (.*)$', text, re.M)[1].split(), '\n# bench-quick: no\n' in text
 
 
 def told(name):
@@ -80,10 +82,11 @@ def versions():
 def measure_all(wanted, env):
     good, results = True, []
     for path in sorted(glob.glob(HERE + '/guest/*_bench.py')):
-        if not set(named(path)) & set(wanted):
+        named, long = asked(path)
+        if not set(named) & set(wanted) or (long and 'BENCH_QUICK' in env and 'BENCH_SLOW' not in env):
             continue
-        asked, options = guests.directives(path)
-        for guest in asked:
+        matrices, options = guests.directives(path)
+        for guest in matrices:
             passed, found = measure(path, guest, options, env)
             good &= passed
             results += [result for result in found if result['figure'] in wanted]

@@ -11,7 +11,7 @@ MIB = 1024
 
 def settled(pid):
     """As now(), when the process has had time to let go of what is over."""
-    time.sleep(3)
+    time.sleep(2)
     return now(pid)
 
 

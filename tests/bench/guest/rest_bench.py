@@ -20,7 +20,7 @@ ROUNDS = '3' if report.QUICK else '50'  # of a hundred
 COST_ROUNDS = 2 if report.QUICK else 20
 COST_POSTS = 500  # as in post.c
 CONNECTIONS = '64'
-WARM_UP, REQUESTS = ('2000', '4000') if report.QUICK else ('20000', '100000')
+WARM_UP, REQUESTS = ('1000', '2000') if report.QUICK else ('20000', '100000')
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # bench: P11
+# bench-quick: no
 # vm: kernel=7
 # vm-tdx: yes
 # vm-timeout: 300

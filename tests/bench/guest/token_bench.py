@@ -28,8 +28,8 @@ import vm
 QUOTE_MS = 100
 WRITERS = 4
 TOKENS = 5 if report.QUICK else 50
-FRESH_BLOCKS = (10, 4) if report.QUICK else (100, 5)  # samples in one, how many
-HELD_BLOCKS = (5, 3) if report.QUICK else (20, 5)
+FRESH_BLOCKS = (10, 3) if report.QUICK else (100, 5)  # samples in one, how many
+HELD_BLOCKS = (5, 2) if report.QUICK else (20, 5)
 CACHED_BLOCKS = (100, 2) if report.QUICK else (100, 20)
 
 

@@ -12,9 +12,9 @@ import vm
 WRITERS = '64'
 TEXT_BYTES = '220'
 # A block of writers lasts so many ms that each of 64 has some turns.
-SOFT = {'ms': '500' if report.QUICK else '1000', 'rounds': '3' if report.QUICK else '15',
+SOFT = {'ms': '400' if report.QUICK else '1000', 'rounds': '3' if report.QUICK else '15',
         'blocks': '20' if report.QUICK else '100'}
-TPM = {'ms': '600' if report.QUICK else '1000', 'rounds': '2' if report.QUICK else '10',
+TPM = {'ms': '500' if report.QUICK else '1000', 'rounds': '2' if report.QUICK else '10',
        'blocks': '6' if report.QUICK else '30'}
 
 
