@@ -142,7 +142,7 @@ int aael_dev_map_log(int fd, size_t size, const uint8_t **log)
 {
 	void *at = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
 
-	if (at == MAP_FAILED) /* NOLINT(performance-no-int-to-ptr): it is what mmap(2) says */
+	if (at == MAP_FAILED)
 		return -errno;
 	*log = at;
 	return 0;
@@ -151,7 +151,7 @@ int aael_dev_map_log(int fd, size_t size, const uint8_t **log)
 void aael_dev_unmap_log(const uint8_t *log, size_t size)
 {
 	if (log)
-		munmap((void *)(uintptr_t)log, size);
+		munmap((void *)log, size);
 }
 
 /* The errnos of uapi/linux/aael.h, in its order. */
