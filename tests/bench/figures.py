@@ -41,12 +41,14 @@ FIGURES = {
 
 
 def goals(result):
-    """{key: Goal} of a result's values. Where the bare operation is over a limit itself, in the same
-    run, that is the limit: no subject can be below its floor."""
+    """{key: Goal} of a result's values. Where the bare operation is beyond a limit itself, in the same
+    run, that is the limit: no subject can be better than its floor."""
     found = {key: goal for key, goal in FIGURES[result['figure']].goals.items() if key in result['values']}
     for key, floor in (result.get('floors') or {}).items():
         if key in found and found[key].sign == '<=':
             found[key] = most(max(found[key].limit, floor))
+        elif key in found and found[key].sign == '>=':
+            found[key] = least(min(found[key].limit, floor))
     return found
 
 

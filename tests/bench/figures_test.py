@@ -52,7 +52,10 @@ class Figures(unittest.TestCase):
         for value, floor, met in ((1.3, 1.2, False), (1.2, 1.2, True), (1.1, 1.0, True), (1.16, 1.0, False)):
             found = {**result(values={'p50': 1, 'p99': value}), 'floors': {'p99': floor, 'other': 9}}
             self.assertEqual(figures.verdicts(found), {'p50': True, 'p99': met})
-        self.assertEqual(figures.verdicts({**result('P6', {'rate': 0.9}), 'floors': {'rate': 0.5}}), {'rate': False})
+        for value, floor, met in ((0.93, 0.94, False), (0.94, 0.94, True), (0.95, 1.1, True), (0.94, 1.1, False)):
+            found = {**result('P6', {'rate': value}), 'floors': {'rate': floor}}
+            self.assertEqual(figures.verdicts(found), {'rate': met})
+        self.assertEqual(figures.verdicts({**result('P1', {'writes': 2}), 'floors': {'writes': 2}}), {'writes': False})
         shown = table.values({**result(values={'p50': 1, 'p99': 1.2}), 'floors': {'p99': 1.3}})
         self.assertEqual(shown, 'p50 1 (<= 1.05), p99 1.2 (<= 1.3, its floor)')
 

@@ -30,12 +30,13 @@ def main():
     how = TPM if has_tpm else SOFT
     name = f'tpm-{vm.TPM}' if has_tpm else 'soft'
     device.insmod(provider='tpm' if has_tpm else 'soft', enable=1, max_log_bytes=1 << 29)
-    many, one, rate, slowest = rates('rate', how)
-    report.emit('P6', f'{name}, {WRITERS} writers / one: time per event', many, one, rate=rate, slowest=slowest)
     device.run('insmod', '/aael/aael_bench.ko')
-    many, one, rate, slowest = rates('extend' if has_tpm else 'hash', how)
+    many, one, bare_rate, slowest = rates('extend' if has_tpm else 'hash', how)
     bare = 'PCR_Extend' if has_tpm else 'hashing under a mutex'
-    report.emit('P6', f'bare {bare}, {WRITERS} / one', many, one, bare_rate=rate, bare_slowest=slowest)
+    report.emit('P6', f'bare {bare}, {WRITERS} / one', many, one, bare_rate=bare_rate, bare_slowest=slowest)
+    many, one, rate, slowest = rates('rate', how)
+    report.emit('P6', f'{name}, {WRITERS} writers / one: time per event', many, one, rate=rate, slowest=slowest,
+                floors={'rate': bare_rate})
     floors = {}
     if has_tpm:
         found = report.timed('writers', 'beside', how['blocks'], TEXT_BYTES)
