@@ -62,7 +62,6 @@ struct aael_event aael_event_of_module(const char *operation, const char *conten
  * struct aael_entry - an encoded entry on its way into the log
  * @refs: the writer holds one, the log another while the entry is undecided
  * @reg: register it is for
- * @foreign: what it describes was not logged through us
  * @len: bytes of @bytes
  * @sequence: its number, once it is published
  * @digests: for every bank, logged or not
@@ -71,7 +70,6 @@ struct aael_event aael_event_of_module(const char *operation, const char *conten
 struct aael_entry {
 	refcount_t refs;
 	u32 reg;
-	bool foreign;
 	size_t len;
 	u64 sequence;
 	aael_values_t digests;

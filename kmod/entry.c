@@ -176,7 +176,6 @@ void aael_entry_set_foreign(struct aael_entry *e, const struct aael_bank *banks,
 	size_t event_size;
 
 	e->reg = reg;
-	e->foreign = true;
 	e->len = aael_entry_size(banks, bank_count, ev);
 	for (unsigned int i = 0; i < bank_count; i++)
 		memcpy(e->digests[i], digest, banks[i].size);
