@@ -306,20 +306,6 @@ const struct aael_provider fake_provider = {
 	.boot_log = fake_boot_log,
 };
 
-const struct aael_provider fake_in_caller = {
-	.name = "in_caller",
-	.platform = "none",
-	.register_name = "PCR",
-	.in_caller = true,
-	.bind = fake_bind,
-	.unbind = fake_unbind,
-	.map = aael_register_map_pcr,
-	.extend = fake_extend,
-	.read = fake_read,
-	.reopen = fake_reopen,
-	.boot_log = fake_boot_log,
-};
-
 static int fake_follow(void *dev, struct aael_follow *follow)
 {
 	((struct fake_register *)dev)->follow = follow;

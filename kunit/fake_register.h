@@ -101,7 +101,6 @@ struct fake_register {
 };
 
 extern const struct aael_provider fake_provider;
-extern const struct aael_provider fake_in_caller;
 /* The same device, with one bank, that reports every extend. */
 extern const struct aael_provider fake_followed;
 

@@ -143,8 +143,11 @@ struct fixture *fixture_enabled(struct kunit *test, const u16 *algs, unsigned in
 struct fixture *fixture_in_caller(struct kunit *test)
 {
 	static const u16 algs[] = { ALG_SHA256 };
+	static struct aael_provider in_caller;
 
-	return enabled(test, &fake_in_caller, algs, ARRAY_SIZE(algs));
+	in_caller = fake_provider;
+	in_caller.in_caller = true;
+	return enabled(test, &in_caller, algs, ARRAY_SIZE(algs));
 }
 
 /**
