@@ -6,9 +6,9 @@
  * with which aaeld says that an event is logged.
  */
 #include <event2/buffer.h>
-#include <event2/event.h>
 #include <event2/http.h>
-#include <stdlib.h>
+
+#include "serve.h"
 
 static void answer(struct evhttp_request *req, void *arg)
 {
@@ -26,12 +26,5 @@ static void answer(struct evhttp_request *req, void *arg)
 
 int main(int argc, char **argv)
 {
-	struct event_base *base = event_base_new();
-	struct evhttp *http = base ? evhttp_new(base) : NULL;
-
-	if (argc != 2 || !http ||
-	    evhttp_bind_socket(http, "127.0.0.1", (unsigned short)atoi(argv[1])))
-		return 1;
-	evhttp_set_gencb(http, answer, NULL);
-	return event_base_dispatch(base);
+	return bench_serve(argc, argv, answer);
 }

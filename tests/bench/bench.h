@@ -30,6 +30,9 @@ void bench_blocks(const struct bench_op *ops, unsigned int count, unsigned int r
 void bench_blocks_of(unsigned int block, const struct bench_op *ops, unsigned int count,
 		     unsigned int rounds);
 
+/* A loopback connection that sends at once, or -errno. */
+int bench_connect(uint16_t port);
+
 /* A number of the command line, 1..1000000000; ends the program for any other. */
 unsigned int bench_number(const char *text);
 

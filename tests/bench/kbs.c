@@ -7,12 +7,11 @@
  *	kbs PORT
  */
 #include <event2/buffer.h>
-#include <event2/event.h>
 #include <event2/http.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define BODY_MAX_BYTES (8 * 1024 * 1024)
+#include "serve.h"
+
 /* Of {"alg":"none"}, {"exp":9999999999}: it may be given again for long. */
 #define TOKEN "eyJhbGciOiJub25lIn0.eyJleHAiOjk5OTk5OTk5OTl9."
 
@@ -37,13 +36,5 @@ static void answer(struct evhttp_request *req, void *arg)
 
 int main(int argc, char **argv)
 {
-	struct event_base *base = event_base_new();
-	struct evhttp *http = base ? evhttp_new(base) : NULL;
-
-	if (argc != 2 || !http ||
-	    evhttp_bind_socket(http, "127.0.0.1", (unsigned short)atoi(argv[1])))
-		return 1;
-	evhttp_set_max_body_size(http, BODY_MAX_BYTES);
-	evhttp_set_gencb(http, answer, NULL);
-	return event_base_dispatch(base);
+	return bench_serve(argc, argv, answer);
 }

@@ -24,12 +24,16 @@ cd /tmp && exec python3 /aael/bench/{file}
 TELLING = ('-accel', '-machine', '-cpu', '-smp', '-m', '-device')
 
 
+MISSED, UNMEASURED = 3, 2  # exit status: all was measured, and a goal is missed; or not all was
+
+
 def build(kernel):
     """What a guest of that kernel needs, or exits with what the compiler said."""
     for status, output in (helper(), once('make', '-C', HERE, f'O={OUT}', 'all'),
                            once(os.path.join(VM, 'build-kmod'), '--bench', kernel)):
         if status:
-            sys.exit(output)
+            print(output, file=sys.stderr)
+            sys.exit(UNMEASURED)
 
 
 def asked(path):
@@ -124,7 +128,9 @@ def main():
     for what in unseen:
         print('not measured: ' + what)
     print(f'{len(results)} rows, {len(missed)} with a goal that is missed')
-    return 0 if good and not missed and not unseen else 1
+    if not good or unseen:
+        return UNMEASURED
+    return MISSED if missed else 0
 
 
 if __name__ == '__main__':

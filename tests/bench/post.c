@@ -7,10 +7,8 @@
  * counters of the whole machine. load: only that there are so many of them, all connections
  * with one under way at a time.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,24 +44,6 @@ static void make_request(void)
 				 "POST /aa/aael HTTP/1.1\r\nHost: 127.0.0.1:8006\r\n"
 				 "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
 				 size, body);
-}
-
-static int connect_to(uint16_t port)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-
-	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd < 0)
-		return -errno;
-	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) ||
-	    connect(fd, (struct sockaddr *)&to, sizeof(to))) {
-		int err = errno;
-
-		close(fd);
-		return -err;
-	}
-	return fd;
 }
 
 /* An answer is whole when it ends with the body that is expected; any other never does. */
@@ -107,7 +87,7 @@ static int64_t post_kept(void *arg)
 	int ret;
 
 	if (s->fd < 0)
-		s->fd = connect_to(s->port);
+		s->fd = bench_connect(s->port);
 	if (s->fd < 0)
 		return s->fd;
 	begin = bench_now_ns();
@@ -119,7 +99,7 @@ static int64_t post_new(void *arg)
 {
 	const struct server *s = arg;
 	int64_t begin = bench_now_ns();
-	int fd = connect_to(s->port), ret;
+	int fd = bench_connect(s->port), ret;
 
 	if (fd < 0)
 		return fd;
@@ -212,7 +192,7 @@ static int load(unsigned int count, unsigned int connections, uint16_t port)
 	int *fds = calloc(connections, sizeof(*fds)), ret = fds ? 0 : -ENOMEM;
 
 	for (unsigned int i = 0; !ret && i < connections; i++)
-		ret = (fds[i] = connect_to(port)) < 0 ? fds[i] : 0;
+		ret = (fds[i] = bench_connect(port)) < 0 ? fds[i] : 0;
 	for (unsigned int done = 0; !ret && done < count; done += connections) {
 		for (unsigned int i = 0; !ret && i < connections; i++)
 			ret = send_request(fds[i]);

@@ -38,17 +38,16 @@ def cells(result):
     found = figures.verdicts(result)
     verdict = '' if not found else 'met' if all(found.values()) else \
         'MISSED ' + ' '.join(key for key, met in found.items() if not met)
-    return [result['figure'], result['row'], *times, values(result), verdict]
+    return ['', result['row'], *times, values(result), verdict]
 
 
 def render(results):
     """Rows in the order of the figures, each under its heading."""
     rows = [list(HEADINGS)]
     order = list(figures.FIGURES)
-    for result in sorted(results, key=lambda r: order.index(r['figure'])):
-        if rows[-1][0] != result['figure'] and not any(r[0] == result['figure'] for r in rows):
-            rows.append([result['figure'], figures.FIGURES[result['figure']].what])
-        rows.append([''] + cells(result)[1:])
+    for name in order:
+        found = [cells(result) for result in results if result['figure'] == name]
+        rows += [[name, figures.FIGURES[name].what], *found] if found else []
     full = [row for row in rows if len(row) == len(HEADINGS)]
     widths = [max(len(row[i]) for row in full) for i in range(len(HEADINGS))]
     widths[0] = max(len(name) for name in order)

@@ -13,9 +13,7 @@
  *
  * AAELD, KBS: ports.
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,13 +44,10 @@ struct request {
 
 static int connect_to(const char *port)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+	int fd = bench_connect((uint16_t)bench_number(port));
 
-	to.sin_port = htons((uint16_t)bench_number(port));
-	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd < 0 || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) ||
-	    connect(fd, (struct sockaddr *)&to, sizeof(to)))
+	errno = fd < 0 ? -fd : 0;
+	if (fd < 0)
 		bench_die("port %s", port);
 	return fd;
 }
